@@ -1,0 +1,81 @@
+/**
+ * The contracts of @pipe and the few things that every package needs: one error class, seeded random numbers, tensor
+ * specs and trees. No runtime dependency.
+ *
+ * @packageDocumentation
+ */
+export { PipeError, messageOf, type PipeErrorDetails } from "./error.ts";
+export { Random } from "./random.ts";
+export { leaves, treeOf } from "./tree.ts";
+export {
+  arrayFromBytes,
+  byteSizeOf,
+  bytesOf,
+  checkHostArray,
+  dtypeOf,
+  formatSpec,
+  hostArray,
+  hostTensor,
+  sizeOf,
+} from "./tensor-spec.ts";
+export type { Json } from "./json.ts";
+export type { DeviceTensor, DType, HostArray, HostTensor, Mapped, TensorSpec, Tree } from "./interfaces/tensors.ts";
+export type {
+  CompileOptions,
+  CompileReport,
+  DeviceInfo,
+  IEngine,
+  IExecutable,
+  ISnapshot,
+  MemoryReport,
+  SnapshotTensor,
+} from "./interfaces/engine.ts";
+export type {
+  ForwardContext,
+  IDecoder,
+  IModel,
+  Initializer,
+  LossResult,
+  ParameterSpec,
+  Params,
+  TokenBatch,
+} from "./interfaces/model.ts";
+export type { IGradientProcessor, IOptimizer, ISchedule, Slots, SlotSpec } from "./interfaces/optimizer.ts";
+export type { IMetric } from "./interfaces/metric.ts";
+export type {
+  Batch,
+  Cursor,
+  DocumentRef,
+  IBatchLoader,
+  IDataSource,
+  ITokenizer,
+  SourceDocument,
+  SourceInfo,
+} from "./interfaces/data.ts";
+export type {
+  IStage,
+  IStateful,
+  ITrainer,
+  ITrigger,
+  ModelState,
+  Progress,
+  StepContext,
+  StepReport,
+  TrainResult,
+} from "./interfaces/run.ts";
+export type { EvaluateOptions, EvaluationReport, IEvaluator } from "./interfaces/evaluator.ts";
+export type { CheckpointMetadata, CheckpointRef, ICheckpointer, VerifyReport } from "./interfaces/checkpointer.ts";
+export type { EventMap, IEventBus } from "./interfaces/events.ts";
+export type { IMonitor, MonitorSnapshot } from "./interfaces/monitor.ts";
+export type {
+  IDocumentIndexer,
+  IEmbedder,
+  IndexOptions,
+  IndexReport,
+  IndexStatus,
+  Retrieval,
+  RetrieveOptions,
+  SearchHit,
+  SearchOptions,
+} from "./interfaces/indexer.ts";
+export type { ComponentDefinition, PortName, Services } from "./interfaces/component.ts";

@@ -1,0 +1,92 @@
+import type { Tensor } from "@tensorflow/tfjs";
+import type { DeviceTensor, DType, HostArray, HostTensor, Mapped, TensorSpec, Tree } from "./tensors.ts";
+
+/** Where an engine computes. */
+export type DeviceInfo = {
+  readonly kind: "cpu" | "gpu" | "tpu";
+  readonly name: string;
+  /** Devices that one program spans. */
+  readonly count: number;
+  /** Memory of one device in bytes, where it is known. */
+  readonly memoryBytes?: number;
+  readonly dtypes: readonly DType[];
+  /** Threads that compute, where it is a CPU. */
+  readonly threads?: number;
+};
+
+/** What an engine holds now, in bytes and counts. */
+export type MemoryReport = {
+  /** Tensors that the host can still reach, on the device. */
+  readonly tensors: number;
+  /** Their size. */
+  readonly tensorBytes: number;
+  /** Buffers that wait to be used again. */
+  readonly pooledBytes: number;
+  /** Executables that are not disposed. */
+  readonly executables: number;
+};
+
+/** What compilation did. */
+export type CompileReport = {
+  readonly compileMs: number;
+  readonly fromCache: boolean;
+  /** Floating-point operations of the matrix products in one run (a multiply-add counts as two). */
+  readonly flops: number;
+  /** Bytes of inputs, outputs and constants. */
+  readonly argumentBytes: number;
+  /** Node count of each op, and how it was lowered. */
+  readonly ops: { readonly [op: string]: { readonly count: number; readonly lowering: "native" | "composite" } };
+};
+
+/** How a program is compiled. */
+export type CompileOptions = {
+  /** Path prefixes of inputs whose memory the outputs may take over, such as `"state"`; such an input is consumed by a run. */
+  readonly donate?: readonly string[];
+  /** Arithmetic of matrix products; default `"fp32"`. An engine without it throws `precision-unsupported`. */
+  readonly precision?: "fp32" | "bf16" | "fp16";
+  /** Names of blocks whose activations are computed again in the backward pass instead of kept. */
+  readonly recompute?: readonly string[];
+};
+
+/** Bytes of one tensor of a snapshot, in the element order of {@link HostArray}, little-endian. */
+export type SnapshotTensor = { readonly path: string; readonly spec: TensorSpec; readonly bytes: Uint8Array };
+
+/** A stable copy of device state. */
+export interface ISnapshot extends AsyncDisposable {
+  /** Yields every tensor once, sorted by path. */
+  tensors(): AsyncIterable<SnapshotTensor>;
+}
+
+/** A compiled program. */
+export interface IExecutable<I extends Tree<Tensor>, O extends Tree<Tensor>> extends AsyncDisposable {
+  readonly report: CompileReport;
+  /**
+   * Queues one run and resolves when the outputs may feed the next call; two calls at most are in flight.
+   *
+   * Host arrays are checked against the specs and copied before it returns. A donated input is consumed even if the run
+   * fails. A failure after queueing surfaces in `read()` of the outputs and in every run that is fed with them.
+   * @throws PipeError `input-missing`, `input-unknown`, `input-mismatch`, `tensor-donated`, `tensor-disposed`,
+   * `tensor-foreign`, `executable-disposed`.
+   */
+  run(inputs: Mapped<I, Tensor, DeviceTensor | HostArray>): Promise<Mapped<O, Tensor, DeviceTensor>>;
+}
+
+/** Compiles programs and keeps their state on a device. */
+export interface IEngine extends AsyncDisposable {
+  readonly name: string;
+  readonly device: DeviceInfo;
+  /**
+   * Traces a pure program of tfjs ops once and compiles it.
+   * @throws PipeError `impure-program`, `captured-tensor`, `read-while-tracing`, `unsupported-op`, `precision-unsupported`.
+   */
+  compile<I extends Tree<Tensor>, O extends Tree<Tensor>>(
+    program: (inputs: I) => O,
+    specs: Mapped<I, Tensor, TensorSpec>,
+    options?: CompileOptions,
+  ): Promise<IExecutable<I, O>>;
+  /** Copies host tensors to the device. @throws PipeError `input-mismatch` where data and spec differ in length or type. */
+  put<T extends Tree<HostTensor>>(values: T): Promise<Mapped<T, HostTensor, DeviceTensor>>;
+  /** Makes a stable copy of device state that stays valid while later runs overwrite the original. */
+  snapshot<T extends Tree<DeviceTensor>>(state: T): Promise<ISnapshot>;
+  memory(): MemoryReport;
+}

@@ -1,0 +1,39 @@
+import { readdirSync } from "node:fs";
+import { defineConfig } from "vitest/config";
+
+// Tests run from TypeScript sources: no build is needed.
+const conditions = ["@pipe/source", "module", "node", "development|production"];
+const services = process.env["PIPE_SERVICES"] === "1";
+
+const folders = ["packages", "apps", "examples"].flatMap((group) =>
+  readdirSync(group, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory())
+    .map((entry) => `${group}/${entry.name}`),
+);
+const measured = folders.filter((folder) => !folder.startsWith("examples/"));
+
+export default defineConfig({
+  test: {
+    projects: [...folders, "tests", "bench"].map((folder) => ({
+      resolve: { conditions },
+      ssr: { resolve: { conditions } },
+      test: {
+        name: folder.split("/").at(-1)!,
+        root: folder,
+        include: ["src/**/*.test.ts"],
+        exclude: services ? [] : ["**/*.service.test.ts"],
+        isolate: false,
+        testTimeout: 120_000,
+        hookTimeout: 120_000,
+      },
+    })),
+    coverage: {
+      provider: "v8",
+      include: measured.map((folder) => `${folder}/src/**/*.ts`),
+      // A worker entry is three lines that connect a port to a module that is tested in the main thread.
+      exclude: ["**/*.test.ts", "**/*.worker.ts"],
+      reporter: ["text-summary", "json-summary", "json"],
+      thresholds: Object.fromEntries(measured.map((folder) => [`${folder}/src/**`, { lines: 90, branches: 90 }])),
+    },
+  },
+});
