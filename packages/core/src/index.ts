@@ -7,6 +7,7 @@
 export { PipeError, messageOf, type PipeErrorDetails } from "./error.ts";
 export { Random } from "./random.ts";
 export { leaves, treeOf } from "./tree.ts";
+export { createComponent } from "./create-component.ts";
 export {
   arrayFromBytes,
   byteSizeOf,

@@ -1,1 +1,7 @@
-export {};
+/**
+ * An engine that compiles traced programs with ONNX Runtime and keeps their state in one worker.
+ *
+ * @packageDocumentation
+ */
+export { createOnnxEngine, type OnnxEngineOptions } from "./create-engine.ts";
+export { lower, type LoweredProgram } from "./lower.ts";

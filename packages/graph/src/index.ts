@@ -1,1 +1,27 @@
-export {};
+/**
+ * Traces pure tfjs programs into graphs, rewrites graphs, and runs them op by op as a reference.
+ *
+ * @packageDocumentation
+ */
+export {
+  formatGraph,
+  GraphBuilder,
+  specOf,
+  type Attribute,
+  type Attributes,
+  type Graph,
+  type Node,
+  type Value,
+} from "./graph.ts";
+export { isSpec, trace } from "./trace.ts";
+export { forwardContext } from "./forward-context.ts";
+export { constant } from "./constant.ts";
+export { interpret } from "./interpret.ts";
+export { compositeNames, compositeOf, defineComposite, type CompositeOp } from "./composite.ts";
+export { plainOps } from "./plain/index.ts";
+export type { PlainOp, RawAttributes } from "./plain/op.ts";
+export { keep, rewrite } from "./passes/rewrite.ts";
+export { removeDeadNodes } from "./passes/dead.ts";
+export { mergeCommonSubexpressions } from "./passes/common-subexpressions.ts";
+export { decompose } from "./passes/decompose.ts";
+export { checkShapes } from "./passes/check-shapes.ts";

@@ -1,1 +1,14 @@
-export {};
+/**
+ * GPT-2 as a pure tfjs program, with exchangeable attention and MLP.
+ *
+ * @packageDocumentation
+ */
+export { GPT2Model, type GPT2Parts } from "./gpt2-model.ts";
+export type { GPT2Options } from "./gpt2-config.ts";
+export { modelFromConfig } from "./from-config.ts";
+export { ModelFactory } from "./model-factory.ts";
+export { ModelEmbedder, type ModelEmbedderOptions } from "./model-embedder.ts";
+export type { AttentionStrategy, BlockShape, MLPStrategy } from "./strategies.ts";
+export { multiHeadAttention } from "./multi-head-attention.ts";
+export { geluMLP } from "./gelu-mlp.ts";
+export { linear, linearParameters, normParameters, parameter, residualDeviation } from "./linear.ts";

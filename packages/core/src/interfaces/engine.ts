@@ -36,6 +36,8 @@ export type CompileReport = {
   readonly argumentBytes: number;
   /** Node count of each op, and how it was lowered. */
   readonly ops: { readonly [op: string]: { readonly count: number; readonly lowering: "native" | "composite" } };
+  /** What the author of the program should know. */
+  readonly warnings: readonly string[];
 };
 
 /** How a program is compiled. */

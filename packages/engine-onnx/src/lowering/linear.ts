@@ -1,0 +1,45 @@
+import { sizeOf } from "@pipe/core";
+import { ELEMENT } from "../onnx-model.ts";
+import type { Lowering } from "./lowering.ts";
+
+/** Lowerings of matrix products and lookups by index. */
+export const linearLowerings: { readonly [op: string]: Lowering } = {
+  BatchMatMul: ({ model, inputs, attributes, specs, node }) => {
+    const transA = attributes["transposeA"] === true ? 1 : 0;
+    const transB = attributes["transposeB"] === true ? 1 : 0;
+    const [a, b] = specs.map(({ shape }) => shape);
+    const flat = [a!, b!].every((shape) => sizeOf(shape.slice(0, -2)) === 1);
+    if (!flat) {
+      if (transA + transB === 0) return model.node("MatMul", inputs);
+      return model.node("com.microsoft.FusedMatMul", inputs, { transA, transB });
+    }
+    const shapes = [a!, b!].map((shape) => shape.slice(-2));
+    const matrices = inputs.map((name, i) =>
+      specs[i]!.shape.length === 2 ? name : model.node("Reshape", [name, model.integers(shapes[i]!)]),
+    );
+    const product = model.node("Gemm", matrices, { transA, transB });
+    const { shape } = node.outputs[0]!;
+    return shape.length === 2 ? product : model.node("Reshape", [product, model.integers(shape)]);
+  },
+  GatherV2: ({ model, inputs, attributes }) => model.node("Gather", inputs, { axis: attributes["axis"] as number }),
+  // Deterministic under the session's switch use_deterministic_compute.
+  UnsortedSegmentSum: ({ model, inputs: [x, ids], specs: [xSpec, idsSpec], node }) => {
+    const [output] = node.outputs;
+    const count = sizeOf(idsSpec!.shape);
+    const rows = model.node("Reshape", [x!, model.integers([count, ...output!.shape.slice(1)])]);
+    const places = model.node("Cast", [model.node("Reshape", [ids!, model.integers([count, 1])])], {
+      to: ELEMENT.int64,
+    });
+    const zeros = model.node("Expand", [model.scalar(0, xSpec!.dtype), model.integers(output!.shape)]);
+    return model.node("ScatterND", [zeros, places, rows], { reduction: "add" });
+  },
+  OneHot: ({ model, inputs, attributes, node }) => {
+    // ONNX Runtime has it for float values only.
+    const { dtype } = node.outputs[0]!;
+    const values = Float32Array.of(attributes["offValue"] as number, attributes["onValue"] as number);
+    const pair = model.tensor(values, { shape: [2], dtype: "float32" });
+    const indices = model.node("Cast", inputs, { to: ELEMENT.int64 });
+    const hot = model.node("OneHot", [indices, model.integers([attributes["depth"] as number]), pair]);
+    return dtype === "float32" ? hot : model.node("Cast", [hot], { to: ELEMENT[dtype] });
+  },
+};

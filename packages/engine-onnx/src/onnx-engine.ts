@@ -1,0 +1,145 @@
+import type {
+  CompileOptions,
+  DeviceInfo,
+  DeviceTensor,
+  HostArray,
+  HostTensor,
+  IEngine,
+  IExecutable,
+  ISnapshot,
+  Mapped,
+  MemoryReport,
+  TensorSpec,
+  Tree,
+} from "@pipe/core";
+import { checkHostArray, leaves, PipeError, treeOf } from "@pipe/core";
+import { trace } from "@pipe/graph";
+import type * as tf from "@pipe/graph/tf";
+import type { Connection } from "./connection.ts";
+import { lower } from "./lower.ts";
+import { OnnxExecutable } from "./onnx-executable.ts";
+import { OnnxSnapshot } from "./onnx-snapshot.ts";
+import { type Ledger, OnnxTensor } from "./onnx-tensor.ts";
+
+/** Compiles programs with ONNX Runtime on the CPU; sessions and tensors live in one worker. */
+export class OnnxEngine implements IEngine {
+  readonly name = "onnx";
+  readonly device: DeviceInfo;
+  readonly connection: Connection;
+  readonly ledger: Ledger = { tensors: 0, tensorBytes: 0 };
+  readonly #stop: () => Promise<unknown>;
+  readonly #inFlight = new Set<Promise<unknown>>();
+  #numbers = 0;
+  #executables = 0;
+
+  constructor(connection: Connection, device: DeviceInfo, stop: () => Promise<unknown>) {
+    this.connection = connection;
+    this.device = device;
+    this.#stop = stop;
+  }
+
+  async compile<I extends Tree<tf.Tensor>, O extends Tree<tf.Tensor>>(
+    program: (inputs: I) => O,
+    specs: Mapped<I, tf.Tensor, TensorSpec>,
+    options: CompileOptions = {},
+  ): Promise<IExecutable<I, O>> {
+    checkOptions(options);
+    const begin = performance.now();
+    const graph = trace(program, specs);
+    const lowered = lower(graph);
+    const { model, inputs, outputs, report } = lowered;
+    const executable = this.nextNumber();
+    await this.connection.send({ type: "compile", executable, model, inputs, outputs }, [model.buffer]);
+    this.#executables++;
+    const { donate = [] } = options;
+    return new OnnxExecutable<I, O>(this, executable, lowered, donate, {
+      ...report,
+      compileMs: performance.now() - begin,
+      fromCache: false,
+      warnings: graph.warnings,
+    });
+  }
+
+  async put<T extends Tree<HostTensor>>(values: T): Promise<Mapped<T, HostTensor, DeviceTensor>> {
+    const found = leaves<HostTensor>(values, isHostTensor);
+    for (const [path, { spec, data }] of found) checkHostArray(data, spec, path);
+    const tensors = found.map(([, { data }]) => ({ tensor: this.nextNumber(), data: data.slice() as HostArray }));
+    const made = found.map(([path, { spec }], i): [string, DeviceTensor] => [
+      path,
+      new OnnxTensor(this.connection, this.ledger, tensors[i]!.tensor, spec),
+    ]);
+    await this.connection.send(
+      { type: "put", tensors },
+      tensors.map(({ data }) => data.buffer as ArrayBuffer),
+    );
+    return treeOf(made) as Mapped<T, HostTensor, DeviceTensor>;
+  }
+
+  async snapshot<T extends Tree<DeviceTensor>>(state: T): Promise<ISnapshot> {
+    const found = leaves<DeviceTensor>(
+      state,
+      (node): node is DeviceTensor & Tree<DeviceTensor> => node instanceof OnnxTensor,
+    );
+    const copies = found.map(([path, tensor]) => {
+      const original = tensor as OnnxTensor;
+      original.check(path);
+      return { path, from: original.number, to: this.nextNumber(), spec: original.spec };
+    });
+    const sent = this.connection.send({
+      type: "copy",
+      from: copies.map(({ from }) => from),
+      to: copies.map(({ to }) => to),
+    });
+    const made = copies.map(
+      ({ path, to, spec }) => [path, new OnnxTensor(this.connection, this.ledger, to, spec)] as const,
+    );
+    await sent;
+    return new OnnxSnapshot(made);
+  }
+
+  memory(): MemoryReport {
+    return { ...this.ledger, pooledBytes: this.connection.pooledBytes, executables: this.#executables };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.connection.close("The engine was disposed.");
+    await this.#stop();
+  }
+
+  /** A number for a tensor or executable that nothing else has. */
+  nextNumber(): number {
+    return this.#numbers++;
+  }
+
+  /** Waits until fewer than two runs are in flight. */
+  async throttle(run: Promise<unknown>): Promise<void> {
+    const settled: Promise<unknown> = run.catch(() => undefined).then(() => this.#inFlight.delete(settled));
+    this.#inFlight.add(settled);
+    if (this.#inFlight.size >= 2) await this.#inFlight.values().next().value;
+  }
+
+  /** Frees a compiled program in the host. */
+  async closeExecutable(executable: number): Promise<void> {
+    this.#executables--;
+    await this.connection.send({ type: "close-executable", executable });
+  }
+}
+
+function isHostTensor(node: Tree<HostTensor>): node is HostTensor {
+  return ArrayBuffer.isView((node as Partial<HostTensor>).data);
+}
+
+function checkOptions({ precision = "fp32", recompute = [] }: CompileOptions): void {
+  if (precision !== "fp32") {
+    throw new PipeError("precision-unsupported", "ONNX Runtime has no low-precision matrix product on the CPU.", {
+      expected: "fp32",
+      got: precision,
+    });
+  }
+  if (recompute.length > 0) {
+    throw new PipeError("recompute-unsupported", "This engine cannot compute blocks again in the backward pass yet.", {
+      got: recompute.join(", "),
+      fix: "leave recompute out",
+    });
+  }
+}

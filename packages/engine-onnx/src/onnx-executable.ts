@@ -1,0 +1,115 @@
+import type { CompileReport, DeviceTensor, HostArray, IExecutable, Mapped, Tree } from "@pipe/core";
+import { checkHostArray, formatSpec, leaves, PipeError, treeOf } from "@pipe/core";
+import type * as tf from "@pipe/graph/tf";
+import type { LoweredProgram } from "./lower.ts";
+import { OnnxTensor } from "./onnx-tensor.ts";
+import type { OnnxEngine } from "./onnx-engine.ts";
+import type { RunInput } from "./protocol.ts";
+
+type Input = DeviceTensor | HostArray;
+
+/** A compiled program in the session host. */
+export class OnnxExecutable<I extends Tree<tf.Tensor>, O extends Tree<tf.Tensor>> implements IExecutable<I, O> {
+  readonly report: CompileReport;
+  readonly #engine: OnnxEngine;
+  readonly #number: number;
+  readonly #program: LoweredProgram;
+  readonly #donated: readonly boolean[];
+  #disposed = false;
+
+  constructor(
+    engine: OnnxEngine,
+    number: number,
+    program: LoweredProgram,
+    donate: readonly string[],
+    report: CompileReport,
+  ) {
+    this.#engine = engine;
+    this.#number = number;
+    this.#program = program;
+    this.#donated = program.inputs.map(({ path }) =>
+      donate.some((prefix) => path === prefix || path.startsWith(`${prefix}/`)),
+    );
+    this.report = report;
+  }
+
+  async run(inputs: Mapped<I, tf.Tensor, DeviceTensor | HostArray>): Promise<Mapped<O, tf.Tensor, DeviceTensor>> {
+    if (this.#disposed) throw new PipeError("executable-disposed", "A compiled program was run after its disposal.");
+    const given = this.#match(inputs as Tree<Input>);
+    const transfer: ArrayBuffer[] = [];
+    const donated: number[] = [];
+    const feeds = given.map((input): RunInput => {
+      if (input instanceof OnnxTensor) return { tensor: input.number };
+      const data = (input as HostArray).slice();
+      transfer.push(data.buffer as ArrayBuffer);
+      return { data };
+    });
+    given.forEach((input, i) => {
+      if (!this.#donated[i]! || !(input instanceof OnnxTensor)) return;
+      input.donate();
+      donated.push(input.number);
+    });
+    const outputs = this.#program.outputs.map(() => this.#engine.nextNumber());
+    const answer = this.#engine.connection.send(
+      { type: "run", executable: this.#number, inputs: feeds, outputs, donated },
+      transfer,
+    );
+    const made = this.#program.outputs.map(({ path, spec }, i): [string, DeviceTensor] => {
+      const arrival = answer.then(({ small }) => small[i]);
+      return [path, new OnnxTensor(this.#engine.connection, this.#engine.ledger, outputs[i]!, spec, arrival)];
+    });
+    await this.#engine.throttle(answer);
+    return treeOf(made) as Mapped<O, tf.Tensor, DeviceTensor>;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    await this.#engine.closeExecutable(this.#number);
+  }
+
+  /** Inputs in the program's order, checked. */
+  #match(inputs: Tree<Input>): readonly Input[] {
+    const given = new Map(leaves<Input>(inputs, isInput));
+    const matched = this.#program.inputs.map(({ path, spec }) => {
+      const input = given.get(path);
+      if (input === undefined) {
+        throw new PipeError("input-missing", "A compiled program was run without one of its inputs.", {
+          expected: formatSpec(spec),
+          where: path,
+        });
+      }
+      given.delete(path);
+      if (ArrayBuffer.isView(input)) {
+        checkHostArray(input, spec, path);
+        return input;
+      }
+      if (!(input instanceof OnnxTensor) || input.connection !== this.#engine.connection) {
+        throw new PipeError("tensor-foreign", "A device tensor belongs to another engine.", {
+          where: path,
+          fix: "read() it and pass the array, or put() it on this engine",
+        });
+      }
+      input.check(path);
+      if (formatSpec(input.spec) !== formatSpec(spec)) {
+        throw new PipeError("input-mismatch", "A device tensor does not fit its input.", {
+          expected: formatSpec(spec),
+          got: formatSpec(input.spec),
+          where: path,
+        });
+      }
+      return input;
+    });
+    const [unknown] = given.keys();
+    if (unknown !== undefined) {
+      throw new PipeError("input-unknown", "A compiled program was given an input that it does not have.", {
+        where: unknown,
+      });
+    }
+    return matched;
+  }
+}
+
+function isInput(node: Tree<Input>): node is Input & Tree<Input> {
+  return ArrayBuffer.isView(node) || typeof (node as Partial<DeviceTensor>).read === "function";
+}

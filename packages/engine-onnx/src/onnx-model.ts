@@ -1,0 +1,141 @@
+import type { DType, HostArray, TensorSpec } from "@pipe/core";
+import { bytesOf } from "@pipe/core";
+import { ProtobufWriter } from "./protobuf.ts";
+
+/** ONNX's numbers of element types. */
+export const ELEMENT = { float32: 1, int32: 6, int64: 7, bool: 9, double: 11 } as const;
+
+/** An attribute of an ONNX node: an integer, integers, a string, or a float as `{ float }`. */
+export type OnnxAttribute = number | string | readonly number[] | { readonly float: number };
+
+const OPSET = 18;
+const IR_VERSION = 9;
+
+/** Collects nodes, constants, inputs and outputs of an ONNX model, and encodes it. */
+export class OnnxModel {
+  readonly #graph = new ProtobufWriter().string(2, "program");
+  readonly #constants = new Map<string, string>();
+  #names = 0;
+
+  /** A name that nothing else has. */
+  fresh(): string {
+    return `v${this.#names++}`;
+  }
+
+  /** Adds a node with one output and returns its name. */
+  node(op: string, inputs: readonly string[], attributes: { readonly [name: string]: OnnxAttribute } = {}): string {
+    return this.nodes(op, inputs, 1, attributes)[0]!;
+  }
+
+  /** Adds a node with several outputs. An op of ONNX Runtime's own is written with its domain: `com.microsoft.FusedMatMul`. */
+  nodes(
+    op: string,
+    inputs: readonly string[],
+    outputs: number,
+    attributes: { readonly [name: string]: OnnxAttribute } = {},
+  ): readonly string[] {
+    const made = Array.from({ length: outputs }, () => this.fresh());
+    this.#write(op, inputs, made, attributes);
+    return made;
+  }
+
+  /** Declares an input. */
+  input(name: string, spec: TensorSpec): void {
+    this.#graph.message(11, (writer) => valueInfo(writer, name, spec));
+  }
+
+  /** Declares a value as an output under a name of its own. */
+  output(name: string, value: string, spec: TensorSpec): void {
+    this.#write("Identity", [value], [name], {});
+    this.#graph.message(12, (writer) => valueInfo(writer, name, spec));
+  }
+
+  /** A constant tensor. */
+  tensor(data: HostArray, spec: TensorSpec): string {
+    return this.#constant(bytesOf(data), spec.shape, ELEMENT[spec.dtype]);
+  }
+
+  /** A scalar constant; equal ones are made once. */
+  scalar(value: number, dtype: DType = "float32"): string {
+    const key = `${dtype} ${Object.is(value, -0) ? "-0" : value}`;
+    return this.#once(key, () => {
+      const data =
+        dtype === "float32" ? Float32Array.of(value) : dtype === "int32" ? Int32Array.of(value) : Uint8Array.of(value);
+      return this.tensor(data, { shape: [], dtype });
+    });
+  }
+
+  /** A vector of 64-bit integers, as shapes and axes need; equal ones are made once. */
+  integers(values: readonly number[]): string {
+    return this.#once(`int64 ${values.join()}`, () => {
+      const data = BigInt64Array.from(values, BigInt);
+      return this.#constant(new Uint8Array(data.buffer), [values.length], ELEMENT.int64);
+    });
+  }
+
+  /** The model as bytes of a `.onnx` file. */
+  encode(): Uint8Array<ArrayBuffer> {
+    const graph = this.#graph.finish();
+    return new ProtobufWriter()
+      .int(1, IR_VERSION)
+      .bytes(7, graph)
+      .message(8, (writer) => writer.int(2, OPSET))
+      .message(8, (writer) => writer.string(1, "com.microsoft").int(2, 1))
+      .finish();
+  }
+
+  #write(
+    op: string,
+    inputs: readonly string[],
+    outputs: readonly string[],
+    attributes: { readonly [name: string]: OnnxAttribute },
+  ): void {
+    const dot = op.lastIndexOf(".");
+    this.#graph.message(1, (writer) => {
+      for (const input of inputs) writer.string(1, input);
+      for (const output of outputs) writer.string(2, output);
+      writer.string(4, op.slice(dot + 1));
+      for (const [name, value] of Object.entries(attributes))
+        writer.message(5, (inner) => attribute(inner, name, value));
+      if (dot >= 0) writer.string(7, op.slice(0, dot));
+    });
+  }
+
+  #once(key: string, make: () => string): string {
+    const known = this.#constants.get(key);
+    if (known !== undefined) return known;
+    const name = make();
+    this.#constants.set(key, name);
+    return name;
+  }
+
+  #constant(bytes: Uint8Array, shape: readonly number[], element: number): string {
+    const name = this.fresh();
+    this.#graph.message(5, (writer) => {
+      for (const size of shape) writer.int(1, size);
+      writer.int(2, element).string(8, name).bytes(9, bytes);
+    });
+    return name;
+  }
+}
+
+function attribute(writer: ProtobufWriter, name: string, value: OnnxAttribute): void {
+  writer.string(1, name);
+  if (typeof value === "number") writer.int(3, value).int(20, 2);
+  else if (typeof value === "string") writer.string(4, value).int(20, 3);
+  else if ("float" in value) writer.float(2, value.float).int(20, 1);
+  else {
+    for (const item of value) writer.int(8, item);
+    writer.int(20, 7);
+  }
+}
+
+function valueInfo(writer: ProtobufWriter, name: string, { shape, dtype }: TensorSpec): void {
+  writer.string(1, name).message(2, (type) =>
+    type.message(1, (tensor) =>
+      tensor.int(1, ELEMENT[dtype]).message(2, (dimensions) => {
+        for (const size of shape) dimensions.message(1, (dimension) => dimension.int(1, size));
+      }),
+    ),
+  );
+}

@@ -1,0 +1,51 @@
+import type { HostArray, TensorSpec } from "@pipe/core";
+
+/** An input of a run: a tensor that the host keeps, or elements that come along. */
+export type RunInput = { readonly tensor: number } | { readonly data: HostArray };
+
+/** What the engine asks of the session host; the answers come in order. */
+export type Request =
+  | { readonly type: "open"; readonly threads: number }
+  | {
+      readonly type: "compile";
+      readonly executable: number;
+      readonly model: Uint8Array<ArrayBuffer>;
+      readonly inputs: readonly { readonly name: string; readonly spec: TensorSpec }[];
+      readonly outputs: readonly { readonly name: string; readonly spec: TensorSpec }[];
+    }
+  | { readonly type: "put"; readonly tensors: readonly { readonly tensor: number; readonly data: HostArray }[] }
+  | {
+      readonly type: "run";
+      readonly executable: number;
+      readonly inputs: readonly RunInput[];
+      /** Numbers that its outputs get. */
+      readonly outputs: readonly number[];
+      /** Tensors whose buffers are free afterwards. */
+      readonly donated: readonly number[];
+    }
+  | { readonly type: "read"; readonly tensor: number }
+  | { readonly type: "copy"; readonly from: readonly number[]; readonly to: readonly number[] }
+  | { readonly type: "free"; readonly tensors: readonly number[] }
+  | { readonly type: "close-executable"; readonly executable: number };
+
+/** What the host answers, by type of the request. */
+export type Answers = {
+  open: { readonly version: string };
+  compile: undefined;
+  put: undefined;
+  /** Elements of the outputs that are so small that they are always wanted, by place. */
+  run: { readonly small: readonly (HostArray | undefined)[] };
+  read: HostArray;
+  copy: undefined;
+  free: undefined;
+  "close-executable": undefined;
+};
+
+/** A request with its number. */
+export type Envelope = { readonly sequence: number; readonly request: Request };
+
+/** An answer, or an error that keeps its code, and how many bytes wait in the pool. */
+export type Reply = { readonly sequence: number; readonly pooledBytes: number } & (
+  | { readonly ok: true; readonly answer: Answers[keyof Answers] }
+  | { readonly ok: false; readonly code: string; readonly message: string }
+);

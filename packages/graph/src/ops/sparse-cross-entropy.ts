@@ -1,0 +1,43 @@
+import { defineComposite } from "../composite.ts";
+import * as tf from "../tf.ts";
+
+/** int32 [N]: places of the target logits in the flattened logits. */
+function flatPlaces(targets: tf.Tensor, vocabulary: number): tf.Tensor1D {
+  const starts = tf.range(0, targets.size * vocabulary, vocabulary, "int32");
+  return tf.add(starts, targets);
+}
+
+const forward = defineComposite({
+  name: "sparseCrossEntropy",
+  infer: ([logits]) => {
+    const each = { shape: [logits!.shape[0]!], dtype: "float32" as const };
+    return [each, each];
+  },
+  // log-sum-exp = max(logits) - log(max(softmax)): one pass of softmax, and max(softmax) ≥ 1/V cannot underflow.
+  decompose: ([logits, targets]) => {
+    const largest = tf.max(logits!, -1);
+    const logSumExp = tf.sub(largest, tf.log(tf.max(tf.softmax(logits!), -1)));
+    const target = tf.gather(tf.reshape(logits!, [logits!.size]), flatPlaces(targets!, logits!.shape[1]!));
+    return [tf.sub(logSumExp, target), tf.cast(tf.greaterEqual(target, largest), "float32")];
+  },
+  gradient: ([dy], { inputs: [logits, targets] }) => [backward([tf.softmax(logits!), targets!, dy!])[0]!, undefined],
+});
+
+const backward = defineComposite({
+  name: "sparseCrossEntropyGradient",
+  infer: ([probabilities]) => [probabilities!],
+  decompose: ([probabilities, targets, dy]) => {
+    const isTarget = tf.equal(tf.expandDims(targets!, 1), tf.range(0, probabilities!.shape[1]!, 1, "int32"));
+    return [tf.mul(tf.sub(probabilities!, tf.cast(isTarget, "float32")), tf.expandDims(dy!, 1))];
+  },
+});
+
+/**
+ * Cross-entropy of `logits` [N, V] with the ids `targets` int32 [N], without one-hot vectors.
+ *
+ * Returns `loss` [N] in nats and `correct` [N], 1 where no logit is larger than the target's.
+ */
+export function sparseCrossEntropy(logits: tf.Tensor, targets: tf.Tensor): { loss: tf.Tensor; correct: tf.Tensor } {
+  const [loss, correct] = forward([logits, targets]) as [tf.Tensor, tf.Tensor];
+  return { loss, correct };
+}

@@ -1,0 +1,80 @@
+import * as tf from "../tf.ts";
+
+/** A program over two float32 matrices [a, b] with elements in [0.2, 2). */
+export type OpProgram = (x: tf.Tensor, y: tf.Tensor) => tf.Tensor;
+
+/** One program for each plain op that a trace can hold, by the op's name. */
+export const opPrograms: { readonly [op: string]: OpProgram } = {
+  Abs: (x) => tf.abs(x),
+  Add: (x, y) => tf.add(x, y),
+  All: (x) => tf.all(tf.greater(x, 0.3), 0),
+  Any: (x) => tf.any(tf.greater(x, 1.9), 1, true),
+  ArgMax: (x) => tf.argMax(x, -1),
+  BatchMatMul: (x, y) => tf.matMul(x, y, true, false),
+  Cast: (x) => tf.cast(x, "int32"),
+  ClipByValue: (x) => tf.clipByValue(x, 0.5, 1),
+  Concat: (x, y) => tf.concat([x, y], -1),
+  Cos: (x) => tf.cos(x),
+  Equal: (x, y) => tf.equal(tf.floor(x), tf.floor(y)),
+  Erf: (x) => tf.erf(x),
+  Exp: (x) => tf.exp(x),
+  Fill: (x) => tf.add(x, tf.fill([1], 3)),
+  Floor: (x) => tf.floor(x),
+  FloorDiv: (x, y) => tf.floorDiv(x, y),
+  GatherV2: (x) => tf.gather(x, tf.tensor2d([0, 0], [1, 2], "int32"), 1),
+  Greater: (x, y) => tf.greater(x, y),
+  GreaterEqual: (x, y) => tf.greaterEqual(x, y),
+  Identity: (x) => tf.clone(x),
+  IsFinite: (x) => tf.isFinite(tf.div(x, tf.floor(x))),
+  Less: (x, y) => tf.less(x, y),
+  LessEqual: (x, y) => tf.lessEqual(x, y),
+  Log: (x) => tf.log(x),
+  LogicalAnd: (x, y) => tf.logicalAnd(tf.greater(x, 1), tf.greater(y, 1)),
+  LogicalNot: (x) => tf.logicalNot(tf.greater(x, 1)),
+  LogicalOr: (x, y) => tf.logicalOr(tf.greater(x, 1), tf.greater(y, 1)),
+  Max: (x) => tf.max(x, 0),
+  Maximum: (x, y) => tf.maximum(x, y),
+  Mean: (x) => tf.mean(x, -1, true),
+  Min: (x) => tf.min(x),
+  Minimum: (x, y) => tf.minimum(x, y),
+  Multiply: (x, y) => tf.mul(x, y),
+  Neg: (x) => tf.neg(x),
+  NotEqual: (x, y) => tf.notEqual(x, y),
+  OneHot: (x) => tf.oneHot(tf.cast(x, "int32") as tf.Tensor1D, 3, 2, 1),
+  PadV2: (x) =>
+    tf.pad(
+      x,
+      [
+        [1, 0],
+        [0, 2],
+      ],
+      7,
+    ),
+  Pow: (x, y) => tf.pow(x, y),
+  RealDiv: (x, y) => tf.div(x, y),
+  Reciprocal: (x) => tf.reciprocal(x),
+  Relu: (x) => tf.relu(tf.sub(x, 1)),
+  Reshape: (x) => tf.reshape(x, [-1, 1]),
+  Rsqrt: (x) => tf.rsqrt(x),
+  Select: (x, y) => tf.where(tf.greater(x, y), x, y),
+  Sigmoid: (x) => tf.sigmoid(x),
+  Sign: (x) => tf.sign(tf.sub(x, 1)),
+  Sin: (x) => tf.sin(x),
+  Slice: (x) => tf.slice(tf.expandDims(x, 0), [0, 0, 0], [1, 1, -1]),
+  Softmax: (x) => tf.softmax(x),
+  Sqrt: (x) => tf.sqrt(x),
+  Square: (x) => tf.square(x),
+  SquaredDifference: (x, y) => tf.squaredDifference(x, y),
+  Step: (x) => tf.step(tf.sub(x, 1), 0.5),
+  Sub: (x, y) => tf.sub(x, y),
+  Sum: (x) => tf.sum(x, [0, 1]),
+  Tanh: (x) => tf.tanh(x),
+  Tile: (x) => tf.tile(x, [2, 3]),
+  Transpose: (x) => tf.transpose(x),
+  UnsortedSegmentSum: (x) => tf.unsortedSegmentSum(x, tf.zeros([x.shape[0]!], "int32") as tf.Tensor1D, 2),
+  "split, stack, unstack, onesLike, zerosLike and range": (x) => {
+    const [first] = tf.split(tf.concat([x, x], 1), [x.shape[1]!, -1], 1);
+    const rows = tf.unstack(first!, -2);
+    return tf.add(tf.mul(tf.stack(rows, 0), tf.onesLike(x)), tf.add(tf.zerosLike(x), tf.range(0, x.shape[1]!)));
+  },
+};

@@ -1,0 +1,38 @@
+import type { Json } from "@pipe/core";
+import { PipeError } from "@pipe/core";
+import { GPT2Model } from "./gpt2-model.ts";
+
+/**
+ * Makes the model that a `config.json` of Hugging Face's form describes.
+ * @throws PipeError `model-unsupported` for another architecture or options that change what GPT-2 computes.
+ */
+export function modelFromConfig(config: Json): GPT2Model {
+  const values = config as { readonly [name: string]: Json };
+  const refuse = (name: string, expected: string): never => {
+    throw new PipeError("model-unsupported", "This config.json describes a model that GPT2Model cannot be.", {
+      expected,
+      got: `${name}: ${JSON.stringify(values[name])}`,
+    });
+  };
+  if (values["model_type"] !== "gpt2") refuse("model_type", '"gpt2"');
+  const activation = values["activation_function"] ?? "gelu_new";
+  if (activation !== "gelu_new" && activation !== "gelu_pytorch_tanh") refuse("activation_function", '"gelu_new"');
+  if (values["tie_word_embeddings"] === false) refuse("tie_word_embeddings", "true");
+  for (const name of ["pipe_attention", "pipe_mlp"])
+    if (values[name] !== undefined) refuse(name, "a built-in strategy");
+  const number = (name: string, fallback: number): number => {
+    const value = values[name] ?? fallback;
+    return typeof value === "number" ? value : refuse(name, "a number");
+  };
+  const width = number("n_embd", 768);
+  return new GPT2Model({
+    vocabulary: number("vocab_size", 50257),
+    positions: number("n_positions", 1024),
+    width,
+    layers: number("n_layer", 12),
+    heads: number("n_head", 12),
+    hidden: number("n_inner", 4 * width),
+    dropout: number("resid_pdrop", 0.1),
+    layerNormEpsilon: number("layer_norm_epsilon", 1e-5),
+  });
+}

@@ -1,0 +1,114 @@
+import type { DeviceTensor, IEmbedder, IEngine, IExecutable, IModel, ITokenizer, Params } from "@pipe/core";
+import { forwardContext } from "@pipe/graph";
+import * as tf from "@pipe/graph/tf";
+
+/** How texts become vectors. */
+export type ModelEmbedderOptions = {
+  readonly engine: IEngine;
+  readonly model: IModel;
+  readonly tokenizer: ITokenizer;
+  /** The weights on the engine; borrowed as long as the embedder is used. */
+  readonly params: { readonly [name: string]: DeviceTensor };
+  /** Channels of the hidden states. */
+  readonly width: number;
+  /** Tokens in one window, at most the model's positions; longer texts are embedded window by window. */
+  readonly window: number;
+  /** Windows in one run; default 8. */
+  readonly batch?: number;
+  /** Training step of the weights. */
+  readonly step?: number;
+};
+
+type Inputs = { readonly params: Params; readonly ids: tf.Tensor; readonly weights: tf.Tensor };
+type Window = { readonly text: number; readonly ids: Uint32Array };
+
+/**
+ * Embeds texts with a language model: the mean of its hidden states over all tokens and layers, of length 1.
+ *
+ * Every layer's states are first brought to length 1 a token, so that no layer outweighs the others. The vectors of a
+ * small model say which words a text shares with others rather than what it means.
+ */
+export class ModelEmbedder implements IEmbedder {
+  readonly space: IEmbedder["space"];
+  readonly #options: Required<Omit<ModelEmbedderOptions, "step">>;
+  #executable: Promise<IExecutable<Inputs, { sums: tf.Tensor }>> | undefined;
+
+  constructor(options: ModelEmbedderOptions) {
+    this.#options = { batch: 8, ...options };
+    const { step } = options;
+    this.space = {
+      id: `${options.model.kind}:${options.tokenizer.id}`,
+      dimensions: options.width,
+      ...(step === undefined ? {} : { step }),
+    };
+  }
+
+  async embed(texts: readonly string[], signal?: AbortSignal): Promise<readonly Float32Array[]> {
+    const { tokenizer, window, batch, width } = this.#options;
+    const windows = texts.flatMap((text, i): Window[] => {
+      const ids = tokenizer.encode(text);
+      return Array.from({ length: Math.ceil(ids.length / window) }, (_, w) => ({
+        text: i,
+        ids: ids.subarray(w * window, (w + 1) * window),
+      }));
+    });
+    const vectors = texts.map(() => new Float32Array(width));
+    for (let begin = 0; begin < windows.length; begin += batch) {
+      signal?.throwIfAborted();
+      const group = windows.slice(begin, begin + batch);
+      const sums = await this.#run(group);
+      group.forEach(({ text }, row) => {
+        const vector = vectors[text]!;
+        for (let c = 0; c < width; c++) vector[c]! += sums[row * width + c]!;
+      });
+    }
+    for (const vector of vectors) normalise(vector);
+    return vectors;
+  }
+
+  /** Frees the compiled program. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await (await this.#executable)?.[Symbol.asyncDispose]();
+  }
+
+  async #run(group: readonly Window[]): Promise<Float32Array> {
+    const { window, batch, params } = this.#options;
+    const ids = new Int32Array(batch * window);
+    const weights = new Float32Array(batch * window);
+    group.forEach(({ ids: tokens }, row) => {
+      ids.set(tokens, row * window);
+      weights.fill(1, row * window, row * window + tokens.length);
+    });
+    this.#executable ??= this.#compile();
+    const { sums } = await (await this.#executable).run({ params, ids, weights });
+    const read = (await sums.read()) as Float32Array;
+    sums[Symbol.dispose]();
+    return read;
+  }
+
+  #compile(): Promise<IExecutable<Inputs, { sums: tf.Tensor }>> {
+    const { engine, model, batch, window, params } = this.#options;
+    const program = ({ params: weightsOf, ids, weights }: Inputs): { sums: tf.Tensor } => {
+      const context = forwardContext({ training: false, seed: tf.zeros([2], "int32") });
+      const { hidden } = model.forward(weightsOf, { ids, targets: ids, weights }, context);
+      const unit = hidden.map((states) => tf.mul(states, tf.rsqrt(tf.add(tf.sum(tf.square(states), -1, true), 1e-12))));
+      const mixed = unit.reduce((a, b) => tf.add(a, b));
+      return { sums: tf.sum(tf.mul(mixed, tf.expandDims(weights, -1)), 1) };
+    };
+    const specs = Object.fromEntries(Object.entries(params).map(([name, { spec }]) => [name, spec]));
+    return engine.compile(program, {
+      params: specs,
+      ids: { shape: [batch, window], dtype: "int32" },
+      weights: { shape: [batch, window], dtype: "float32" },
+    });
+  }
+}
+
+/** To length 1; a vector of zeros stays. */
+function normalise(vector: Float32Array): void {
+  let sum = 0;
+  for (const x of vector) sum += x * x;
+  if (sum === 0) return;
+  const scale = 1 / Math.sqrt(sum);
+  for (let i = 0; i < vector.length; i++) vector[i]! *= scale;
+}

@@ -1,0 +1,261 @@
+import type {
+  DeviceTensor,
+  HostArray,
+  HostTensor,
+  IEngine,
+  IExecutable,
+  ISchedule,
+  ISnapshot,
+  ModelState,
+  ParameterSpec,
+  SlotSpec,
+  SnapshotTensor,
+  TensorSpec,
+} from "@pipe/core";
+import { arrayFromBytes, formatSpec, hostArray, hostTensor, PipeError } from "@pipe/core";
+import { type StepInputs, type StepOutputs, stepProgram, type StepParts } from "./step-program.ts";
+
+/** What a step is made of, and where it runs. */
+export type TrainingStepOptions<B> = StepParts<B> & {
+  readonly engine: IEngine;
+  readonly schedule: ISchedule;
+  /** Specs of the batch, keyed as the model reads it. */
+  readonly batch: { readonly [name: string]: TensorSpec };
+  /** Seed of dropout in [0, 2²⁴). */
+  readonly seed: number;
+};
+
+/** What one step measured. */
+export type StepFigures = {
+  readonly step: number;
+  readonly applied: number;
+  readonly loss: number;
+  readonly norm: number;
+  readonly accepted: boolean;
+  readonly rate: number;
+  readonly weight: number;
+};
+
+type HostState = { readonly [path: string]: HostTensor };
+type Pending = { readonly step: number; readonly figures: DeviceTensor; readonly applied: DeviceTensor };
+
+/**
+ * Builds, compiles and runs one optimizer step, and owns the state on the device.
+ *
+ * Figures are read one step late, so that the device never waits for the host.
+ */
+export class TrainingStepProcessor<B = { readonly [name: string]: never }> {
+  readonly #options: TrainingStepOptions<B>;
+  readonly #parameters: readonly ParameterSpec[];
+  readonly #executable: IExecutable<StepInputs<never>, StepOutputs>;
+  #state: ModelState;
+  #known = 0;
+  #pending: Pending | undefined;
+  #last: StepFigures | undefined;
+
+  private constructor(
+    options: TrainingStepOptions<B>,
+    parameters: readonly ParameterSpec[],
+    executable: IExecutable<StepInputs<never>, StepOutputs>,
+    state: ModelState,
+  ) {
+    this.#options = options;
+    this.#parameters = parameters;
+    this.#executable = executable;
+    this.#state = state;
+  }
+
+  /** Compiles the step and uploads fresh state with these parameter values. @throws PipeError `parameter-mismatch`. */
+  static async create<B>(
+    options: TrainingStepOptions<B>,
+    initial: { readonly [name: string]: HostTensor },
+  ): Promise<TrainingStepProcessor<B>> {
+    const parameters = options.model.parameters();
+    const start = freshState(options, parameters, initial);
+    const specs = Object.fromEntries(Object.entries(start).map(([path, { spec }]) => [path, spec]));
+    const executable = await options.engine.compile(
+      stepProgram(options) as unknown as (inputs: StepInputs<never>) => StepOutputs,
+      {
+        state: stateTree(specs),
+        batch: options.batch,
+        rates: { shape: [3], dtype: "float32" },
+        known: { shape: [], dtype: "int32" },
+        seed: { shape: [2], dtype: "int32" },
+      } as never,
+      { donate: ["state"] },
+    );
+    const state = { step: 0, ...stateTree(await put(options.engine, start)) };
+    return new TrainingStepProcessor(options, parameters, executable, state);
+  }
+
+  /** The state after the last step; borrowed, and consumed by the next step. */
+  get state(): ModelState {
+    return this.#state;
+  }
+
+  get parameters(): readonly ParameterSpec[] {
+    return this.#parameters;
+  }
+
+  /** What compilation did. */
+  get report(): IExecutable<StepInputs<never>, StepOutputs>["report"] {
+    return this.#executable.report;
+  }
+
+  /** Queues one step and returns the figures of the step before it, if that was not read yet. */
+  async run(batch: { readonly [name: string]: HostArray }): Promise<StepFigures | undefined> {
+    const { schedule, seed } = this.#options;
+    const { step, params, slots, scalars } = this.#state;
+    const rates = Float32Array.of(...[0, 1, 2].map((ahead) => schedule.rate(this.#known + ahead)));
+    const outputs = await this.#executable.run({
+      state: { params, slots, scalars },
+      batch,
+      rates,
+      known: Int32Array.of(this.#known),
+      seed: Int32Array.of(seed, step),
+    } as never);
+    const before = this.#pending;
+    this.#state = { step: step + 1, ...(outputs.state as Omit<ModelState, "step">) };
+    this.#pending = { step: step + 1, figures: outputs.figures, applied: outputs.applied };
+    return before === undefined ? undefined : this.#read(before);
+  }
+
+  /** Reads the figures of the last step; afterwards none is in flight. */
+  async drain(): Promise<StepFigures | undefined> {
+    const pending = this.#pending;
+    this.#pending = undefined;
+    return pending === undefined ? this.#last : this.#read(pending);
+  }
+
+  /** A stable copy of the state, with the paths `params/…`, `slots/…`, `scalars/…`. */
+  snapshot(): Promise<ISnapshot> {
+    const { params, slots, scalars } = this.#state;
+    return this.#options.engine.snapshot({ params, slots, scalars });
+  }
+
+  /**
+   * Replaces the whole state by stored tensors.
+   * @throws PipeError `state-mismatch` where names or shapes differ from this model's; the state stays as it was.
+   */
+  async load(step: number, tensors: AsyncIterable<SnapshotTensor>): Promise<void> {
+    const expected = this.#specs();
+    const stored: { [path: string]: HostTensor } = {};
+    for await (const { path, spec, bytes } of tensors) {
+      const wanted = expected.get(path);
+      if (wanted === undefined || formatSpec(wanted) !== formatSpec(spec)) {
+        throw mismatch(wanted === undefined ? "no such tensor" : formatSpec(wanted), `${path} ${formatSpec(spec)}`);
+      }
+      stored[path] = { spec, data: arrayFromBytes(bytes, spec, path) };
+    }
+    const missing = [...expected.keys()].filter((path) => !(path in stored));
+    if (missing.length > 0) throw mismatch(missing.slice(0, 3).join(", "), `${missing.length} tensors less`);
+    await this.drain();
+    const uploaded = await put(this.#options.engine, stored);
+    for (const tensor of this.#tensors().values()) tensor[Symbol.dispose]();
+    this.#state = { step, ...stateTree(uploaded) };
+    this.#known = (stored["scalars/applied"]!.data as Int32Array)[0]!;
+    this.#last = undefined;
+  }
+
+  /** Frees state and program. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.drain();
+    for (const tensor of this.#tensors().values()) tensor[Symbol.dispose]();
+    await this.#executable[Symbol.asyncDispose]();
+  }
+
+  async #read({ step, figures, applied }: Pending): Promise<StepFigures> {
+    const [values, count] = await Promise.all([figures.read(), applied.read()]);
+    figures[Symbol.dispose]();
+    applied[Symbol.dispose]();
+    const [loss, norm, accepted, rate, weight] = values as unknown as [number, number, number, number, number];
+    this.#known = count[0]!;
+    this.#last = { step, applied: count[0]!, loss, norm, accepted: accepted === 1, rate, weight };
+    return this.#last;
+  }
+
+  #tensors(): Map<string, DeviceTensor> {
+    const { params, slots, scalars } = this.#state;
+    const each = Object.entries(slots).flatMap(([slot, tensors]) =>
+      Object.entries(tensors).map(([name, tensor]): [string, DeviceTensor] => [`slots/${slot}/${name}`, tensor]),
+    );
+    return new Map([
+      ...Object.entries(params).map(([name, tensor]): [string, DeviceTensor] => [`params/${name}`, tensor]),
+      ...each,
+      ...Object.entries(scalars).map(([name, tensor]): [string, DeviceTensor] => [`scalars/${name}`, tensor]),
+    ]);
+  }
+
+  #specs(): Map<string, TensorSpec> {
+    return new Map([...this.#tensors()].map(([path, { spec }]) => [path, spec]));
+  }
+}
+
+function mismatch(expected: string, got: string): PipeError {
+  return new PipeError("state-mismatch", "The stored state does not belong to this model and optimizer.", {
+    expected,
+    got,
+    fix: "resume with the configuration that the run was started with, or start a new run",
+  });
+}
+
+/** State at step 0 by path. */
+function freshState<B>(
+  { optimizer, gradients }: TrainingStepOptions<B>,
+  parameters: readonly ParameterSpec[],
+  initial: { readonly [name: string]: HostTensor },
+): HostState {
+  const state: { [path: string]: HostTensor } = {};
+  for (const parameter of parameters) {
+    const value = initial[parameter.name];
+    if (value === undefined || formatSpec(value.spec) !== formatSpec(parameter)) {
+      throw new PipeError("parameter-mismatch", "A parameter's initial value is missing or has another shape.", {
+        expected: `${parameter.name} ${formatSpec(parameter)}`,
+        got: value === undefined ? "nothing" : formatSpec(value.spec),
+      });
+    }
+    state[`params/${parameter.name}`] = value;
+    if (!parameter.trainable) continue;
+    for (const slot of optimizer.slots(parameter)) {
+      state[`slots/${slot.name}/${parameter.name}`] = { spec: slotSpec(slot), data: slotData(slot, value.data) };
+    }
+  }
+  state["scalars/applied"] = hostTensor([], new Int32Array(1));
+  for (const slot of gradients.slots?.() ?? []) {
+    state[`scalars/${slot.name}`] = { spec: slotSpec(slot), data: slotData(slot) };
+  }
+  return state;
+}
+
+function slotSpec({ shape, dtype }: SlotSpec): TensorSpec {
+  return { shape, dtype };
+}
+
+function slotData(slot: SlotSpec, parameter?: HostArray): HostArray {
+  if (slot.init === "parameter" && parameter !== undefined) return parameter.slice();
+  const data = hostArray(slot);
+  return slot.init === "ones" ? data.fill(1) : data;
+}
+
+async function put(engine: IEngine, state: HostState): Promise<{ readonly [path: string]: DeviceTensor }> {
+  const paths = Object.keys(state);
+  // Numbered, because a path of a state holds slashes.
+  const numbered = Object.fromEntries(paths.map((path, i) => [`${i}`, state[path]!]));
+  const tensors = (await engine.put(numbered)) as { readonly [number: string]: DeviceTensor };
+  return Object.fromEntries(paths.map((path, i) => [path, tensors[i]!]));
+}
+
+/** Leaves by path as the three records of a state. */
+function stateTree<L>(leavesByPath: { readonly [path: string]: L }): {
+  params: { [name: string]: L };
+  slots: { [slot: string]: { [name: string]: L } };
+  scalars: { [name: string]: L };
+} {
+  const tree = { params: {}, slots: {}, scalars: {} } as ReturnType<typeof stateTree<L>>;
+  for (const [path, leaf] of Object.entries(leavesByPath)) {
+    const [group, slot, ...rest] = path.split("/");
+    if (group === "slots") (tree.slots[slot!] ??= {})[rest.join("/")] = leaf;
+    else tree[group as "params" | "scalars"][[slot, ...rest].join("/")] = leaf;
+  }
+  return tree;
+}
