@@ -1,1 +1,96 @@
-export {};
+/**
+ * The sources and tokenizers of `@pipe/data` as components that a configuration names by `kind`.
+ *
+ * @packageDocumentation
+ */
+import type { ComponentDefinition, IDataSource, ITokenizer, PortName } from "@pipe/core";
+import { z } from "zod";
+
+const path = z.string().min(1).describe("A file, a folder or a glob");
+
+const text = define({
+  port: "source",
+  kind: "text",
+  schema: z.strictObject({
+    kind: z.literal("text"),
+    path,
+    separator: z.string().min(1).optional().describe("A line that stands between documents; without it a file is one"),
+  }),
+  create: async ({ path, separator }): Promise<IDataSource> => {
+    const { TextDataSource } = await import("./text-data-source.ts");
+    return new TextDataSource({ path, ...(separator === undefined ? {} : { separator }) });
+  },
+});
+
+const jsonl = define({
+  port: "source",
+  kind: "jsonl",
+  schema: z.strictObject({
+    kind: z.literal("jsonl"),
+    path,
+    field: z.string().min(1).default("text").describe("The field that holds the text"),
+    idField: z.string().min(1).optional().describe("The field that holds the document's id; default: file and line"),
+  }),
+  create: async ({ path, field, idField }): Promise<IDataSource> => {
+    const { JsonlDataSource } = await import("./jsonl-data-source.ts");
+    return new JsonlDataSource({ path, field, ...(idField === undefined ? {} : { idField }) });
+  },
+});
+
+const markdown = define({
+  port: "source",
+  kind: "markdown",
+  schema: z.strictObject({ kind: z.literal("markdown"), path }),
+  create: async ({ path }): Promise<IDataSource> => {
+    const { MarkdownDataSource } = await import("./markdown-data-source.ts");
+    return new MarkdownDataSource({ path });
+  },
+});
+
+const byte = define({
+  port: "tokenizer",
+  kind: "byte",
+  schema: z.strictObject({ kind: z.literal("byte") }),
+  create: async (): Promise<ITokenizer> => {
+    const { createByteTokenizer } = await import("./byte-tokenizer.ts");
+    return createByteTokenizer();
+  },
+});
+
+const char = define({
+  port: "tokenizer",
+  kind: "char",
+  schema: z.strictObject({
+    kind: z.literal("char"),
+    characters: z.string().min(1).optional().describe("The vocabulary; default: learnt from the source"),
+  }),
+  create: async ({ characters }, services): Promise<ITokenizer> => {
+    const { createCharTokenizer, learnCharacters } = await import("./char-tokenizer.ts");
+    return createCharTokenizer(characters ?? (await learnCharacters(await services.get<IDataSource>("source"))));
+  },
+});
+
+const gpt = define({
+  port: "tokenizer",
+  kind: "gpt",
+  schema: z.strictObject({
+    kind: z.literal("gpt"),
+    encoding: z
+      .enum(["r50k_base", "p50k_base", "cl100k_base", "o200k_base"])
+      .default("r50k_base")
+      .describe("r50k_base is that of GPT-2"),
+  }),
+  create: async ({ encoding }): Promise<ITokenizer> => {
+    const { createGptTokenizer } = await import("./gpt-tokenizer.ts");
+    return createGptTokenizer(encoding);
+  },
+});
+
+/** The definitions of this package: ports `source` and `tokenizer`. */
+export const definitions = [text, jsonl, markdown, byte, char, gpt] as const;
+
+function define<Kind extends string, Config, Made>(
+  definition: ComponentDefinition<Kind, Config, Made> & { readonly port: PortName },
+): ComponentDefinition<Kind, Config, Made> {
+  return definition;
+}

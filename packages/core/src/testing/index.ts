@@ -4,3 +4,6 @@
  * @packageDocumentation
  */
 export type { Expectation, TestFramework } from "./framework.ts";
+export { dataSourceContract } from "./data-source-contract.ts";
+export { tokenizerContract } from "./tokenizer-contract.ts";
+export { batchLoaderContract } from "./batch-loader-contract.ts";

@@ -1,0 +1,70 @@
+import { stat } from "node:fs/promises";
+import { basename, resolve, sep } from "node:path";
+import { PipeError } from "@pipe/core";
+import { glob, type GlobOptions, isDynamicPattern } from "tinyglobby";
+
+/** One file of a source. */
+export type SourceFile = {
+  /** Relative to the source's root, with `/`. */
+  readonly path: string;
+  readonly absolute: string;
+  readonly bytes: number;
+};
+
+/**
+ * Lists the files that a file path, a folder or a glob stands for, sorted by relative path in code unit order.
+ *
+ * A folder is walked and filtered by `extensions` (`node_modules` and dot files are left out); a glob gives what it
+ * matches, relative to its fixed leading part.
+ * @throws PipeError `source-missing` where nothing is there, `source-empty` where no file fits.
+ */
+export async function listFiles(path: string, extensions: readonly string[]): Promise<readonly SourceFile[]> {
+  const absolute = resolve(path);
+  const info = await stat(absolute).catch(() => undefined);
+  if (info?.isFile()) return [{ path: basename(absolute), absolute, bytes: info.size }];
+  if (info?.isDirectory()) {
+    const patterns = extensions.map((extension) => `**/*${extension}`);
+    const files = await walk(absolute, patterns, { ignore: "**/node_modules/**", caseSensitiveMatch: false });
+    return found(files, absolute, `*${extensions.join(", *")}`, "name the files by a glob");
+  }
+  if (!isDynamicPattern(path)) {
+    throw new PipeError("source-missing", "The source's path does not exist.", {
+      expected: "a file, a folder or a glob",
+      got: path,
+      where: absolute,
+      fix: "correct the path; a relative one starts at the working directory",
+    });
+  }
+  const { root, pattern } = splitGlob(path);
+  return found(await walk(root, [pattern], {}), root, pattern, "correct the glob");
+}
+
+async function walk(root: string, patterns: readonly string[], options: GlobOptions): Promise<SourceFile[]> {
+  const paths = await glob([...patterns], { ...options, cwd: root, expandDirectories: false });
+  const files: SourceFile[] = [];
+  for (const path of paths.sort((a, b) => (a < b ? -1 : 1))) {
+    const absolute = resolve(root, path);
+    files.push({ path, absolute, bytes: (await stat(absolute)).size });
+  }
+  return files;
+}
+
+function found(files: SourceFile[], root: string, expected: string, fix: string): SourceFile[] {
+  if (files.length > 0) return files;
+  throw new PipeError("source-empty", "No file of the source fits.", {
+    expected,
+    got: "no such file",
+    where: root,
+    fix,
+  });
+}
+
+/** `docs/**\/*.md` is the pattern `**\/*.md` below the folder `docs`. */
+function splitGlob(path: string): { root: string; pattern: string } {
+  const parts = path.replaceAll(sep, "/").split("/");
+  const fixed = parts.findIndex((part) => isDynamicPattern(part));
+  return {
+    root: resolve(parts.slice(0, fixed).join("/") || (fixed > 0 ? "/" : ".")),
+    pattern: parts.slice(fixed).join("/"),
+  };
+}
