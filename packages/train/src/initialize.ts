@@ -1,5 +1,5 @@
 import type { HostTensor, ParameterSpec } from "@pipe/core";
-import { Random, sizeOf } from "@pipe/core";
+import { type Random, sizeOf } from "@pipe/core";
 
 /**
  * Makes the initial values of parameters on the host, from one split of `random` a name: the order does not matter, and

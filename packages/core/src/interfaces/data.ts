@@ -68,6 +68,8 @@ export type Batch = {
   readonly tokens: number;
   /** Where to go on after this batch. */
   readonly cursor: Cursor;
+  /** Passes over the data finished with this batch; default 0. */
+  readonly epoch?: number;
   /** Documents that it touches. */
   readonly documents: readonly DocumentRef[];
 };

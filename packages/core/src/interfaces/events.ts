@@ -31,7 +31,6 @@ export type EventMap = {
   "checkpoint-saved": {
     readonly step: number;
     readonly location: string;
-    readonly bytes: number;
     readonly seconds: number;
   };
   "checkpoint-failed": { readonly step: number; readonly message: string };

@@ -1,0 +1,88 @@
+import type {
+  Batch,
+  CheckpointMetadata,
+  CheckpointRef,
+  ICheckpointer,
+  IEvaluator,
+  IStage,
+  ITrigger,
+  ModelState,
+} from "@pipe/core";
+import { messageOf } from "@pipe/core";
+
+/** Measures the model on held-out batches when the trigger says so. */
+export function evaluationStage(options: {
+  readonly trigger: ITrigger;
+  readonly evaluator: IEvaluator;
+  /** A fresh pass over the batches, each time the same. */
+  readonly batches: () => AsyncIterable<Batch>;
+  /** Batches at most. */
+  readonly limit?: number;
+}): IStage {
+  const { trigger, evaluator, batches, limit } = options;
+  return {
+    name: "evaluate",
+    onError: "stop",
+    run: async ({ progress, state, drain, events, signal }) => {
+      if (!trigger.due(progress)) return;
+      await drain();
+      const begin = performance.now();
+      const report = await evaluator.evaluate(state, batches(), {
+        ...(limit === undefined ? {} : { batches: limit }),
+        // An abort finishes the step and its stages; only a second one ends the process.
+        ...(progress.last ? {} : { signal }),
+      });
+      const { step, metrics, tokens } = report;
+      events.emit("evaluation-ended", { step, metrics, tokens, seconds: (performance.now() - begin) / 1000 });
+    },
+  };
+}
+
+/** Lets the model write when the trigger says so. */
+export function sampleStage(options: {
+  readonly trigger: ITrigger;
+  readonly prompt: string;
+  readonly generate: (state: ModelState, prompt: string) => Promise<string>;
+}): IStage {
+  const { trigger, prompt, generate } = options;
+  return {
+    name: "sample",
+    onError: "warn",
+    run: async ({ progress, state, drain, events }) => {
+      if (!trigger.due(progress)) return;
+      await drain();
+      events.emit("sample-generated", { step: progress.step, prompt, text: await generate(state, prompt) });
+    },
+  };
+}
+
+/** Saves the whole state when the trigger says so, then removes what is no longer to be kept. */
+export function checkpointStage(options: {
+  readonly trigger: ITrigger;
+  readonly checkpointer: ICheckpointer;
+  readonly metadata: () => CheckpointMetadata;
+  /** Which of the stored checkpoints to remove; default none. */
+  readonly surplus?: (stored: readonly CheckpointRef[]) => readonly CheckpointRef[];
+}): IStage {
+  const { trigger, checkpointer, metadata, surplus = () => [] } = options;
+  return {
+    name: "checkpoint",
+    onError: { retries: 1 },
+    run: async ({ progress, drain, snapshot, events }) => {
+      if (!trigger.due(progress)) return;
+      await drain();
+      const begin = performance.now();
+      const copy = await snapshot();
+      try {
+        const { location } = await checkpointer.save(copy, metadata());
+        events.emit("checkpoint-saved", { step: progress.step, location, seconds: (performance.now() - begin) / 1000 });
+      } catch (error) {
+        events.emit("checkpoint-failed", { step: progress.step, message: messageOf(error) });
+        throw error;
+      } finally {
+        await copy[Symbol.asyncDispose]();
+      }
+      for (const ref of surplus(await checkpointer.list())) await checkpointer.remove(ref);
+    },
+  };
+}
