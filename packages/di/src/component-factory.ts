@@ -1,0 +1,71 @@
+import type { ComponentDefinition, PortName, Services } from "@pipe/core";
+import { createComponent, messageOf, PipeError } from "@pipe/core";
+import type { ComponentRegistry } from "./component-registry.ts";
+
+/** A module of definitions that is imported when one of its kinds is first named. */
+export type DefinitionModule = {
+  /** The package, as it is installed. */
+  readonly package: string;
+  readonly port: PortName;
+  readonly kinds: readonly string[];
+  readonly load: () => Promise<{ readonly definitions: readonly ComponentDefinition[] }>;
+  /** How to get the package where it is missing; default `npm install <package>`. */
+  readonly install?: string;
+};
+
+/** Makes components by port and kind, and imports the modules that define them on first use. */
+export class ComponentFactory {
+  readonly #registry: ComponentRegistry;
+  readonly #modules: readonly DefinitionModule[];
+  readonly #loaded = new Set<DefinitionModule["load"]>();
+
+  constructor(registry: ComponentRegistry, modules: readonly DefinitionModule[] = []) {
+    this.#registry = registry;
+    this.#modules = modules;
+  }
+
+  /** Brings the definition of a kind into the registry. @throws PipeError `component-missing`, `component-unknown`. */
+  async load(port: PortName, kind: string): Promise<void> {
+    if (this.#registry.find(port, kind) !== undefined) return;
+    const module = this.#modules.find((each) => each.port === port && each.kinds.includes(kind));
+    if (module === undefined) {
+      const known = new Set([
+        ...this.#registry.kinds(port),
+        ...this.#modules.filter((each) => each.port === port).flatMap(({ kinds }) => kinds),
+      ]);
+      throw new PipeError("component-unknown", `No ${port} of this kind is known.`, {
+        expected: [...known].join(", "),
+        got: kind,
+        where: port,
+        fix: "name one of these, or the plug-in that brings it under plugins",
+      });
+    }
+    if (this.#loaded.has(module.load)) return;
+    this.#registry.add((await importModule(module)).definitions);
+    this.#loaded.add(module.load);
+  }
+
+  /** @throws PipeError `component-missing`, `component-unknown`, `config-invalid`. */
+  async create<Made>(port: PortName, config: { readonly kind: string }, services?: Services): Promise<Made> {
+    await this.load(port, config.kind);
+    return createComponent<Made>(this.#registry.definitions, port, config, services);
+  }
+}
+
+async function importModule(module: DefinitionModule): ReturnType<DefinitionModule["load"]> {
+  try {
+    return await module.load();
+  } catch (cause) {
+    if ((cause as { code?: unknown }).code !== "ERR_MODULE_NOT_FOUND") throw cause;
+    throw new PipeError(
+      "component-missing",
+      `The ${module.port} ${module.kinds[0]!} needs a package that is not installed.`,
+      {
+        expected: module.package,
+        got: messageOf(cause),
+        fix: module.install ?? `npm install ${module.package}`,
+        cause,
+      },
+    );
+  }
+}
