@@ -1,0 +1,33 @@
+import type { ComponentDefinition } from "@pipe/core";
+import { z } from "zod";
+import { componentSchema } from "./component-schema.ts";
+import { ConfigBase } from "./config-base.ts";
+
+const sample = z.strictObject({
+  every: z.number().int().positive().describe("Steps between samples."),
+  prompt: z.string().default("\n"),
+  tokens: z.number().int().positive().default(200),
+  temperature: z.number().min(0).default(0.8),
+  topK: z.number().int().positive().optional(),
+  topP: z.number().gt(0).max(1).optional(),
+});
+
+function evaluationSchema(definitions: readonly ComponentDefinition[]) {
+  return z
+    .strictObject({
+      every: z.number().int().positive().default(250).describe("Steps between evaluations."),
+      batches: z.number().int().positive().optional().describe("Batches at most; default the whole split."),
+      metrics: z
+        .array(componentSchema(definitions, "metric"))
+        .prefault([{ kind: "loss" }, { kind: "perplexity" }, { kind: "bitsPerByte" }, { kind: "accuracy" }]),
+      sample: sample.optional().describe("What the model writes while it trains."),
+    })
+    .prefault({});
+}
+
+/** How the model is measured while it trains. */
+export class EvaluationConfig extends ConfigBase<ReturnType<typeof evaluationSchema>> {
+  constructor(definitions: readonly ComponentDefinition[]) {
+    super("evaluation", evaluationSchema(definitions));
+  }
+}
