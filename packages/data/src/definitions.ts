@@ -3,7 +3,7 @@
  *
  * @packageDocumentation
  */
-import type { ComponentDefinition, IDataSource, ITokenizer, PortName } from "@pipe/core";
+import type { ComponentDefinition, IDataSource, ITokenizer } from "@pipe/core";
 import { z } from "zod";
 
 const path = z.string().min(1).describe("A file, a folder or a glob");
@@ -90,7 +90,7 @@ const gpt = define({
 export const definitions = [text, jsonl, markdown, byte, char, gpt] as const;
 
 function define<Kind extends string, Config, Made>(
-  definition: ComponentDefinition<Kind, Config, Made> & { readonly port: PortName },
+  definition: ComponentDefinition<Kind, Config, Made>,
 ): ComponentDefinition<Kind, Config, Made> {
   return definition;
 }

@@ -7,3 +7,5 @@ export type { Expectation, TestFramework } from "./framework.ts";
 export { dataSourceContract } from "./data-source-contract.ts";
 export { tokenizerContract } from "./tokenizer-contract.ts";
 export { batchLoaderContract } from "./batch-loader-contract.ts";
+export { embedderContract } from "./embedder-contract.ts";
+export { documentIndexerContract } from "./document-indexer-contract.ts";

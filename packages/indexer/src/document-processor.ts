@@ -1,0 +1,48 @@
+import { createHash } from "node:crypto";
+import type { Json, SourceDocument } from "@pipe/core";
+import type { Chunk, IndexingStrategy } from "./indexing-strategy.ts";
+import type { MarkdownParser } from "./markdown-parser.ts";
+
+/** A document ready to be stored. */
+export type ProcessedDocument = {
+  readonly id: string;
+  readonly path: string;
+  /** Changes when the document would be stored differently. */
+  readonly hash: string;
+  readonly title?: string;
+  /** Front matter, typed. */
+  readonly metadata?: Json;
+  readonly chunks: readonly Chunk[];
+};
+
+/** Turns source documents into passages: parses, then cuts. */
+export class DocumentProcessor {
+  readonly #parser: MarkdownParser;
+  readonly #strategy: IndexingStrategy;
+
+  constructor(options: { readonly parser: MarkdownParser; readonly strategy: IndexingStrategy }) {
+    this.#parser = options.parser;
+    this.#strategy = options.strategy;
+  }
+
+  /** A hash over text, path and strategy: equal hashes need no new processing. */
+  hash({ text, path, id }: SourceDocument): string {
+    const parts = [this.#strategy.id, path ?? id, text];
+    return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
+  }
+
+  /** Parses and cuts one document. */
+  process(document: SourceDocument): ProcessedDocument {
+    const { id, path = id, text } = document;
+    const parsed = this.#parser.parse(text);
+    const { title, frontMatter } = parsed;
+    return {
+      id,
+      path,
+      hash: this.hash(document),
+      ...(title === undefined ? {} : { title }),
+      ...(frontMatter === undefined ? {} : { metadata: frontMatter }),
+      chunks: this.#strategy.chunk(parsed),
+    };
+  }
+}

@@ -1,0 +1,395 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtemp, readFile, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { type IEmbedder, PipeError, type SourceDocument } from "@pipe/core";
+import { documentIndexerContract, embedderContract } from "@pipe/core/testing";
+import { describe, expect, it } from "vitest";
+import { fuse } from "./fusion.ts";
+import { IndexManager } from "./index-manager.ts";
+import { type Chunk, IndexingStrategy } from "./indexing-strategy.ts";
+import { MarkdownIndexer, type MarkdownIndexerOptions } from "./markdown-indexer.ts";
+import type { MarkdownDocument } from "./markdown-parser.ts";
+import { nearest } from "./nearest.ts";
+import { gather } from "./passages.ts";
+import { SectionStrategy } from "./section-strategy.ts";
+import { snippet } from "./snippet.ts";
+import { decodeVector, encodeVector } from "./stored-vector.ts";
+import { torture } from "./torture.test.fixture.ts";
+import { TrigramEmbedder } from "./trigram-embedder.test.fixture.ts";
+
+const newFolder = (): Promise<string> => mkdtemp(join(tmpdir(), "pipe-indexer-"));
+
+async function* stream(files: { readonly [id: string]: string }): AsyncGenerator<SourceDocument> {
+  for (const [id, text] of Object.entries(files)) yield { id, path: id, text, cursor: id };
+}
+
+async function open(over: Partial<MarkdownIndexerOptions> = {}): Promise<MarkdownIndexer> {
+  return MarkdownIndexer.open({ folder: await newFolder(), ...over });
+}
+
+async function codeOf(action: () => Promise<unknown>): Promise<string> {
+  const error = await action().then(
+    () => undefined,
+    (thrown: unknown) => thrown,
+  );
+  return PipeError.is(error) ? error.code : String(error);
+}
+
+const files = {
+  "animals.md": "# Animals\n\nCats purr and dogs bark.\n",
+  "sky.md": "# Sky\n\nThe planets circle the sun.\n",
+  "torture.md": torture,
+};
+
+describe.each([
+  ["with an embedder", () => ({ embedder: new TrigramEmbedder() })],
+  ["without an embedder", () => ({})],
+])("MarkdownIndexer %s", (_, over) => {
+  documentIndexerContract(
+    async () => {
+      const indexer = await open(over());
+      return { indexer, close: () => indexer[Symbol.asyncDispose]() };
+    },
+    { describe, it, expect },
+  );
+});
+
+describe("TrigramEmbedder", () => embedderContract(() => new TrigramEmbedder(), { describe, it, expect }));
+
+describe("MarkdownIndexer", () => {
+  it("finds by meaning what shares no word with the query", async () => {
+    const indexer = await open({ embedder: new TrigramEmbedder() });
+    await indexer.index(stream(files));
+    expect(await indexer.search("planetary", { mode: "lexical" })).toEqual([]);
+    expect((await indexer.search("planetary", { mode: "vector" }))[0]).toMatchObject({
+      id: "sky.md",
+      heading: ["Sky"],
+      line: 1,
+    });
+    expect((await indexer.search("planetary"))[0]!.id).toBe("sky.md");
+    await indexer[Symbol.asyncDispose]();
+  });
+
+  it("says that it has no embedder", async () => {
+    const indexer = await open();
+    await indexer.index(stream(files));
+    for (const mode of ["vector", "hybrid"] as const) {
+      expect(await codeOf(() => indexer.search("cats", { mode }))).toBe("embedder-missing");
+    }
+    expect((await indexer.search("cats"))[0]!.id).toBe("animals.md");
+    await indexer[Symbol.asyncDispose]();
+  });
+
+  it("refuses limits that are none", async () => {
+    const indexer = await open();
+    for (const limit of [0, -1, 1.5, NaN])
+      expect(await codeOf(() => indexer.search("x", { limit }))).toBe("search-options-invalid");
+    await indexer[Symbol.asyncDispose]();
+  });
+
+  it("embeds unchanged documents again when the model has moved on, and forgets the older step", async () => {
+    const folder = await newFolder();
+    const first = await open({ folder, embedder: new TrigramEmbedder({ step: 1 }) });
+    await first.index(stream(files));
+    await first[Symbol.asyncDispose]();
+
+    const embedder = new TrigramEmbedder({ step: 2 });
+    const second = await open({ folder, embedder });
+    expect(await codeOf(() => second.search("cats", { mode: "vector" }))).toBe("vectors-missing");
+    expect((await second.search("cats"))[0]!.id).toBe("animals.md");
+    embedder.embedded = 0;
+    expect(await second.index(stream({ "sky.md": files["sky.md"] }))).toMatchObject({ documents: 1, unchanged: 1 });
+    const { chunks, vectors, spaces } = await second.status();
+    expect([embedder.embedded, vectors]).toEqual([chunks, chunks]);
+    expect(spaces).toEqual([{ id: "trigrams", step: 2, dimensions: 256 }]);
+    await second[Symbol.asyncDispose]();
+  });
+
+  it("never compares vectors of different spaces", async () => {
+    const folder = await newFolder();
+    const one = await open({ folder, embedder: new TrigramEmbedder({ id: "one" }) });
+    await one.index(stream({ "a.md": "alpha" }));
+    const two = await open({ folder, embedder: new TrigramEmbedder({ id: "two", dimensions: 64 }) });
+    const error = await two.search("alpha", { mode: "vector" }).catch((thrown: unknown) => thrown);
+    expect(String(error)).toContain("two (64)");
+    expect(String(error)).toContain("one (256)");
+    await two.index(stream({}));
+    expect((await one.status()).spaces).toHaveLength(2);
+    expect((await one.search("alpha", { mode: "vector" })).length).toBe(1);
+    expect((await two.search("alpha", { mode: "vector" })).length).toBe(1);
+    await one[Symbol.asyncDispose]();
+    await two[Symbol.asyncDispose]();
+  });
+
+  it("finds nothing by vector in an empty index, and says so where vectors are missing", async () => {
+    const folder = await newFolder();
+    const lexical = await open({ folder });
+    const indexer = await open({ folder, embedder: new TrigramEmbedder() });
+    expect(await indexer.search("cats", { mode: "vector" })).toEqual([]);
+    await lexical.index(stream(files));
+    const error = await indexer.search("cats", { mode: "vector" }).catch((thrown: unknown) => thrown);
+    expect(String(error)).toContain("no vectors");
+    await lexical[Symbol.asyncDispose]();
+    await indexer[Symbol.asyncDispose]();
+  });
+
+  it("reports documents that fail and indexes the others", async () => {
+    class Picky extends IndexingStrategy {
+      readonly id = "picky";
+      chunk(document: MarkdownDocument): readonly Chunk[] {
+        if (document.source.includes("planets")) throw new Error("no planets");
+        return new SectionStrategy().chunk(document);
+      }
+    }
+    const indexer = await open({ strategy: new Picky() });
+    const report = await indexer.index(stream(files), { prune: true });
+    expect(report.failures).toEqual([{ id: "sky.md", message: "no planets" }]);
+    expect((await indexer.status()).documents).toBe(2);
+    await indexer[Symbol.asyncDispose]();
+  });
+
+  it("cuts again what another strategy cut", async () => {
+    const folder = await newFolder();
+    const coarse = await open({ folder });
+    await coarse.index(stream(files));
+    const before = (await coarse.status()).chunks;
+    await coarse[Symbol.asyncDispose]();
+    const fine = await open({ folder, strategy: new SectionStrategy({ tokens: 20 }) });
+    expect((await fine.index(stream(files))).unchanged).toBe(0);
+    expect((await fine.status()).chunks).toBeGreaterThan(before);
+    await fine[Symbol.asyncDispose]();
+  });
+
+  it.each([
+    ["throws for it", (vectors: Float32Array[]) => void vectors, true],
+    ["gives numbers that are not finite", (vectors: Float32Array[]) => void (vectors[0]![0] = NaN), false],
+    ["gives vectors of another size", (vectors: Float32Array[]) => void (vectors[0] = new Float32Array(3)), false],
+    ["gives too few", (vectors: Float32Array[]) => void vectors.pop(), false],
+  ])("reports a document whose embedder %s, and finds it by words", async (_, spoil, throws) => {
+    const real = new TrigramEmbedder();
+    const embedder: IEmbedder = {
+      space: real.space,
+      async embed(texts, signal) {
+        const vectors = [...(await real.embed(texts, signal))];
+        if (!texts.some((text) => text.includes("planets"))) return vectors;
+        if (throws) throw new Error("no planets");
+        spoil(vectors);
+        return vectors;
+      },
+    };
+    const indexer = await open({ embedder });
+    const report = await indexer.index(stream(files));
+    expect(report.failures.map(({ id }) => id)).toEqual(["sky.md"]);
+    expect(report.failures[0]!.message).toContain(throws ? "no planets" : "no proper vectors");
+    expect((await indexer.search("planets", { mode: "lexical" }))[0]!.id).toBe("sky.md");
+    expect((await indexer.search("cats", { mode: "vector" }))[0]!.id).toBe("animals.md");
+    await indexer[Symbol.asyncDispose]();
+  });
+
+  it("keeps what was stored before the stream failed", async () => {
+    const indexer = await open();
+    const failing = async function* (): AsyncGenerator<SourceDocument> {
+      yield* stream(files);
+      throw new Error("source failed");
+    };
+    await expect(indexer.index(failing())).rejects.toThrow("source failed");
+    expect((await indexer.status()).documents).toBe(3);
+    await indexer[Symbol.asyncDispose]();
+  });
+
+  it("indexes more documents than one transaction holds, and takes any id", async () => {
+    const indexer = await open();
+    const many = Object.fromEntries(Array.from({ length: 70 }, (_, n) => [`it's "${n}"`, `number${n}`]));
+    expect((await indexer.index(stream(many))).documents).toBe(70);
+    expect((await indexer.search("number69"))[0]!.path).toBe('it\'s "69"');
+    const pathless = async function* (): AsyncGenerator<SourceDocument> {
+      yield { id: "only-id", text: "pathless", cursor: null };
+    };
+    await indexer.index(pathless());
+    expect((await indexer.search("pathless"))[0]).toMatchObject({ id: "only-id", path: "only-id", heading: [] });
+    await indexer[Symbol.asyncDispose]();
+  });
+
+  it("refuses work after it was closed", async () => {
+    const indexer = await open();
+    await indexer[Symbol.asyncDispose]();
+    await indexer[Symbol.asyncDispose]();
+    expect(await codeOf(() => indexer.search("x"))).toBe("index-closed");
+    expect(await codeOf(() => indexer.index(stream(files)))).toBe("index-closed");
+  });
+});
+
+describe("the file of an index", () => {
+  it("is only made when asked to", async () => {
+    const folder = join(await newFolder(), "deep", "er");
+    expect(await codeOf(() => MarkdownIndexer.open({ folder, create: false }))).toBe("index-missing");
+    await (await MarkdownIndexer.open({ folder }))[Symbol.asyncDispose]();
+    await (await MarkdownIndexer.open({ folder, create: false }))[Symbol.asyncDispose]();
+  });
+
+  it("is refused when it is no database, someone else's, or newer; and left as it is", async () => {
+    const folder = await newFolder();
+    const path = join(folder, "index.sqlite");
+    await writeFile(path, "no database at all ".repeat(100));
+    expect(await codeOf(() => open({ folder }))).toBe("index-damaged");
+    expect(await readFile(path, "utf8")).toBe("no database at all ".repeat(100));
+
+    const foreign = await newFolder();
+    const database = new DatabaseSync(join(foreign, "index.sqlite"));
+    database.exec("CREATE TABLE mine (x)");
+    database.close();
+    expect(await codeOf(() => open({ folder: foreign }))).toBe("index-foreign");
+
+    const newer = await newFolder();
+    await (await open({ folder: newer }))[Symbol.asyncDispose]();
+    const later = new DatabaseSync(join(newer, "index.sqlite"));
+    later.exec("PRAGMA user_version = 2");
+    later.close();
+    expect(await codeOf(() => open({ folder: newer }))).toBe("index-newer");
+  });
+
+  it("notices a flipped bit in a vector", async () => {
+    const folder = await newFolder();
+    const indexer = await open({ folder, embedder: new TrigramEmbedder() });
+    await indexer.index(stream(files));
+    const database = new DatabaseSync(join(folder, "index.sqlite"));
+    const { vector } = database.prepare("SELECT vector FROM vectors WHERE chunk = 1").get() as { vector: Uint8Array };
+    vector[5]! ^= 1;
+    database.prepare("UPDATE vectors SET vector = ? WHERE chunk = 1").run(vector);
+    database.close();
+    const error = await indexer.search("cats", { mode: "vector" }).catch((thrown: unknown) => thrown);
+    expect(PipeError.is(error, "index-damaged")).toBe(true);
+    expect(String(error)).toContain("passage 1");
+    await indexer[Symbol.asyncDispose]();
+  });
+
+  it("keeps the word index in step with the passages", async () => {
+    const folder = await newFolder();
+    const indexer = await open({ folder });
+    await indexer.index(stream(files));
+    await indexer.index(stream({ ...files, "sky.md": "# Sky\n\nStars.\n" }));
+    await indexer.remove(["animals.md"]);
+    const database = new DatabaseSync(join(folder, "index.sqlite"));
+    database.exec("INSERT INTO words (words, rank) VALUES ('integrity-check', 1)");
+    expect(database.prepare("PRAGMA journal_mode").get()).toMatchObject({ journal_mode: "wal" });
+    database.close();
+    await indexer[Symbol.asyncDispose]();
+  });
+
+  it("is searched by another process while this one writes", async () => {
+    const folder = await newFolder();
+    const indexer = await open({ folder });
+    await indexer.index(stream(files));
+    const entry = new URL("./index.ts", import.meta.url).href;
+    const script = `
+      const { MarkdownIndexer } = await import(${JSON.stringify(entry)});
+      const indexer = await MarkdownIndexer.open({ folder: ${JSON.stringify(folder)}, create: false });
+      console.log((await indexer.search("planets"))[0].id);
+      await indexer[Symbol.asyncDispose]();`;
+    const run = async (): Promise<string> => {
+      const child = spawn(process.execPath, ["--conditions=@pipe/source", "--input-type=module", "-e", script]);
+      let output = "";
+      child.stdout.on("data", (data) => (output += String(data)));
+      child.stderr.on("data", (data) => (output += String(data)));
+      await once(child, "close");
+      return output;
+    };
+    const database = new DatabaseSync(join(folder, "index.sqlite"));
+    database.exec("BEGIN IMMEDIATE; DELETE FROM documents WHERE id = 'animals.md'");
+    expect(await run()).toContain("sky.md");
+    database.exec("ROLLBACK");
+    database.close();
+    await indexer[Symbol.asyncDispose]();
+  });
+});
+
+describe("IndexManager", () => {
+  it("takes back a transaction that fails", async () => {
+    const store = new IndexManager({ folder: await newFolder() });
+    const document = { id: "a", path: "a", hash: "h", chunks: [] };
+    const failing = (): void =>
+      store.transaction(() => {
+        store.put(document);
+        throw new Error("no");
+      });
+    expect(failing).toThrow("no");
+    expect(store.hashOf("a")).toBeUndefined();
+    store.transaction(() => store.put(document));
+    expect(store.hashOf("a")).toBe("h");
+    expect(store.remove("a")).toBe(true);
+    expect(store.remove("a")).toBe(false);
+    expect(store.chunk(1)).toBeUndefined();
+    store[Symbol.dispose]();
+  });
+});
+
+describe("parts of the search", () => {
+  it("fuses rankings on their own scales", () => {
+    const ranking = (...scores: [number, number][]) => scores.map(([chunk, score]) => ({ chunk, score }));
+    expect(fuse(ranking([1, 30], [2, 20], [3, 10]), ranking([3, 0.9], [4, 0.8], [1, 0.5]), 0.5)).toEqual([
+      { chunk: 1, score: 0.5 },
+      { chunk: 3, score: 0.5 },
+      { chunk: 4, score: expect.closeTo(0.375) as number },
+      { chunk: 2, score: 0.25 },
+    ]);
+    expect(fuse(ranking([7, 5]), [], 0.25)).toEqual([{ chunk: 7, score: 0.75 }]);
+    expect(fuse([], [], 0.5)).toEqual([]);
+  });
+
+  it("finds the nearest vectors exactly", () => {
+    const vectors = Array.from({ length: 500 }, (_, chunk) => {
+      return { chunk, vector: Float32Array.of(Math.cos(chunk), Math.sin(chunk)) };
+    });
+    const query = Float32Array.of(0.6, 0.8);
+    const all = vectors.map(({ chunk, vector }) => ({ chunk, score: vector[0]! * query[0]! + vector[1]! * query[1]! }));
+    all.sort((a, b) => b.score - a.score);
+    expect(nearest(vectors, query, 10).map(({ chunk }) => chunk)).toEqual(all.slice(0, 10).map(({ chunk }) => chunk));
+  });
+
+  it("shows where the words stand", () => {
+    const text = `${"filler ".repeat(60)}the compiled engine is fast. ${"more ".repeat(60)}`;
+    expect(snippet(text, ["engines", "compiling"])).toMatch(/^….*compiled engine.*…$/);
+    expect(snippet("short\n\ntext", ["x"])).toBe("short text");
+    expect(snippet(text, []).startsWith("filler")).toBe(true);
+    expect(snippet("👩".repeat(300), ["x"]).isWellFormed()).toBe(true);
+    expect(snippet(`${"👩".repeat(300)} needle`, ["needle"])).toMatch(/needle$/);
+  });
+
+  it("joins neighbouring passages without a seam, best first", () => {
+    const chunk = (document: string, place: number, text: string, score: number) => {
+      return {
+        chunk: place,
+        document,
+        path: document,
+        place,
+        line: place * 10,
+        heading: ["On Linux & Mac!"],
+        text,
+        score,
+      };
+    };
+    const found = [
+      chunk("b", 2, "two\n", 0.9),
+      chunk("a", 0, "zero\n", 0.8),
+      chunk("b", 1, "one ", 0.7),
+      chunk("b", 5, "five", 0.1),
+    ];
+    expect(gather(found, 1000).passages).toEqual([
+      { citation: "b#on-linux--mac:10", text: "one two", score: 0.9 },
+      { citation: "a#on-linux--mac:0", text: "zero", score: 0.8 },
+      { citation: "b#on-linux--mac:50", text: "five", score: 0.1 },
+    ]);
+    expect(gather(found, 1).passages).toEqual([{ citation: "b#on-linux--mac:20", text: "two", score: 0.9 }]);
+  });
+
+  it("unpacks vectors at any offset and refuses other lengths", () => {
+    const { bytes, crc } = encodeVector(Float32Array.of(1, 2, 3));
+    const shifted = new Uint8Array(13);
+    shifted.set(bytes, 1);
+    expect(decodeVector({ bytes: shifted.subarray(1), crc }, 3, "x")).toEqual(Float32Array.of(1, 2, 3));
+    expect(() => decodeVector({ bytes, crc }, 4, "x")).toThrow("16 bytes");
+  });
+});
