@@ -1,13 +1,15 @@
-import type { ISnapshot, SnapshotTensor } from "@pipe/core";
+import type { ISnapshot, SnapshotTensor, TensorSpec } from "@pipe/core";
 import { bytesOf } from "@pipe/core";
 import type { OnnxTensor } from "./onnx-tensor.ts";
 
 /** A copy of tensors inside the session host, read one by one. */
 export class OnnxSnapshot implements ISnapshot {
+  readonly specs: ReadonlyMap<string, TensorSpec>;
   readonly #tensors: readonly (readonly [string, OnnxTensor])[];
 
   constructor(tensors: readonly (readonly [string, OnnxTensor])[]) {
     this.#tensors = [...tensors].sort(([a], [b]) => (a < b ? -1 : 1));
+    this.specs = new Map(this.#tensors.map(([path, { spec }]) => [path, spec]));
   }
 
   async *tensors(): AsyncIterable<SnapshotTensor> {

@@ -1,1 +1,14 @@
-export {};
+/**
+ * Run folders, safetensors, and checkpoints that are complete or absent.
+ *
+ * @packageDocumentation
+ */
+export { ModelCheckpointer, type ModelCheckpointerOptions } from "./model-checkpointer.ts";
+export { StateManager } from "./state-manager.ts";
+export { CheckpointScheduler, type CheckpointSchedule } from "./checkpoint-scheduler.ts";
+export { ModelLoader } from "./model-loader.ts";
+export { createRun, listRuns, lockRun, openRun, removeRun, type RunFolder, type RunInfo } from "./run-folder.ts";
+export { openSafetensors, type SafetensorsFile } from "./safetensors-reader.ts";
+export { writeSafetensors } from "./safetensors-writer.ts";
+export type { NamedSpec, SafetensorsHeader, StoredTensor } from "./safetensors-header.ts";
+export type { FileDigest } from "./hashed-file.ts";

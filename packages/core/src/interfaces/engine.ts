@@ -55,7 +55,9 @@ export type SnapshotTensor = { readonly path: string; readonly spec: TensorSpec;
 
 /** A stable copy of device state. */
 export interface ISnapshot extends AsyncDisposable {
-  /** Yields every tensor once, sorted by path. */
+  /** Specs of its tensors, sorted by path. */
+  readonly specs: ReadonlyMap<string, TensorSpec>;
+  /** Yields every tensor once, in the order of `specs`. */
   tensors(): AsyncIterable<SnapshotTensor>;
 }
 

@@ -261,6 +261,7 @@ export function engineContract(make: () => Promise<IEngine>, { describe, it, exp
         const snapshot = await engine.snapshot({ state });
         for (let step = 0; step < 5; step++)
           ({ state } = await executable.run({ state, by: Float32Array.of(1, 1, 1) }));
+        expect([...snapshot.specs]).toEqual([["state/sum", vector]]);
         const read: unknown[] = [];
         for await (const { path, spec, bytes } of snapshot.tensors()) {
           read.push([path, spec, [...new Float32Array(bytes.slice().buffer)]]);

@@ -1,0 +1,64 @@
+import { PipeError, type IStateful, type Json } from "@pipe/core";
+
+/**
+ * Gathers the states of a run's parts into one record, and gives each part its own back.
+ *
+ * The key `step` is left to the trainer, so that a whole `state.json` can be passed to {@link StateManager.restore}.
+ */
+export class StateManager {
+  readonly #parts: ReadonlyMap<string, IStateful>;
+
+  /** @throws PipeError `state-key` where two parts share a key, or one is called `step`. */
+  constructor(parts: readonly IStateful[]) {
+    const byKey = new Map<string, IStateful>();
+    for (const part of parts) {
+      if (part.key === "step" || byKey.has(part.key)) {
+        throw new PipeError("state-key", "A part of the run has a key that is taken.", {
+          expected: `a key other than ${["step", ...byKey.keys()].join(", ")}`,
+          got: part.key,
+        });
+      }
+      byKey.set(part.key, part);
+    }
+    this.#parts = byKey;
+  }
+
+  /** The states by key, in the order of the parts. */
+  capture(): { readonly [key: string]: Json } {
+    return Object.fromEntries([...this.#parts].map(([key, part]) => [key, part.capture()]));
+  }
+
+  /**
+   * Puts every part back; no part is touched unless the keys are exactly those of the parts.
+   *
+   * @throws PipeError `state-invalid`; what a part throws passes through.
+   */
+  restore(value: Json): void {
+    if (value === null || typeof value !== "object" || Array.isArray(value)) {
+      throw mismatch("a record of states by key", JSON.stringify(value));
+    }
+    const record = value as { readonly [key: string]: Json };
+    const missing = [...this.#parts.keys()].filter((key) => !Object.hasOwn(record, key));
+    const unknown = Object.keys(record).filter((key) => key !== "step" && !this.#parts.has(key));
+    if (missing.length + unknown.length > 0) {
+      throw mismatch([...this.#parts.keys()].join(", "), Object.keys(record).join(", "), { missing, unknown });
+    }
+    for (const [key, part] of this.#parts) part.restore(record[key]!);
+  }
+}
+
+function mismatch(
+  expected: string,
+  got: string,
+  { missing, unknown }: { missing: readonly string[]; unknown: readonly string[] } = { missing: [], unknown: [] },
+): PipeError {
+  const problems = [
+    ...missing.map((key) => `no state for ${key}: it was not part of the run that was saved`),
+    ...unknown.map((key) => `nothing takes the state of ${key}: the run that was saved had it`),
+  ];
+  return new PipeError("state-invalid", "A stored state does not belong to this run.", {
+    expected,
+    got: got === "" ? "nothing" : got,
+    fix: `resume with the recipe of the saved run${problems.map((problem) => `; ${problem}`).join("")}`,
+  });
+}
