@@ -9,3 +9,4 @@ export { tokenizerContract } from "./tokenizer-contract.ts";
 export { batchLoaderContract } from "./batch-loader-contract.ts";
 export { embedderContract } from "./embedder-contract.ts";
 export { documentIndexerContract } from "./document-indexer-contract.ts";
+export { eventBusContract } from "./event-bus-contract.ts";
