@@ -4,10 +4,12 @@
  * @packageDocumentation
  */
 export { ModelCheckpointer, type ModelCheckpointerOptions } from "./model-checkpointer.ts";
+export type { LoadedCheckpoint } from "./checkpoint-reader.ts";
 export { StateManager } from "./state-manager.ts";
 export { CheckpointScheduler, type CheckpointSchedule } from "./checkpoint-scheduler.ts";
 export { ModelLoader } from "./model-loader.ts";
-export { createRun, listRuns, lockRun, openRun, removeRun, type RunFolder, type RunInfo } from "./run-folder.ts";
+export { createRun, listRuns, openRun, removeRun, type RunFolder, type RunInfo } from "./run-folder.ts";
+export { lockRun } from "./run-lock.ts";
 export { openSafetensors, type SafetensorsFile } from "./safetensors-reader.ts";
 export { writeSafetensors } from "./safetensors-writer.ts";
 export type { NamedSpec, SafetensorsHeader, StoredTensor } from "./safetensors-header.ts";

@@ -1,27 +1,23 @@
-import { mkdir, readdir, readFile, rename, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { readdir, rename, rm } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import {
-  bytesOf,
+  messageOf,
+  PipeError,
   type CheckpointMetadata,
   type CheckpointRef,
   type ICheckpointer,
   type ISnapshot,
-  type Json,
-  messageOf,
-  type ParameterSpec,
-  PipeError,
-  type SnapshotTensor,
   type VerifyReport,
 } from "@pipe/core";
-import { createFolderAtomic, removeFolderAtomic } from "./atomic.ts";
-import { canonicalJson } from "./canonical-json.ts";
-import { externalOf, fromExternal, toExternal } from "./external-layout.ts";
-import { type FileDigest, writeHashed } from "./hashed-file.ts";
-import { checkVersion, encodeManifest, type Manifest, readManifest, verifyFiles } from "./manifest.ts";
-import { openSafetensors, type SafetensorsFile } from "./safetensors-reader.ts";
-import { writeSafetensors } from "./safetensors-writer.ts";
+import { asideOf, createFolderAtomic, removeFolderAtomic } from "./atomic.ts";
+import { readCheckpoint, type LoadedCheckpoint } from "./checkpoint-reader.ts";
+import { checkFileNames, writeCheckpoint } from "./checkpoint-writer.ts";
+import { isErrno } from "./errno.ts";
+import { checkFiles, checkVersion, findProblems, FORMAT_VERSION, readManifest } from "./manifest.ts";
 
 const NAME = /^step-(\d{8,})$/;
+const ASIDE = /^\.old-(?=step-)/;
 
 /** Where checkpoints lie. */
 export type ModelCheckpointerOptions = {
@@ -32,187 +28,173 @@ export type ModelCheckpointerOptions = {
 /**
  * Writes and reads checkpoint folders that are complete or absent: a folder appears by a rename, with the hashes of its
  * files in a manifest, and nothing in it depends on clock, host or path.
+ *
+ * One process saves into a folder at a time (the lock of its run sees to that); any number may read meanwhile.
  */
 export class ModelCheckpointer implements ICheckpointer {
   readonly #folder: string;
+  #queue: Promise<unknown> = Promise.resolve();
 
   constructor({ folder }: ModelCheckpointerOptions) {
     this.#folder = folder;
   }
 
+  /**
+   * Writes a checkpoint for `metadata.state.step` and replaces one of the same step. Saves wait for each other; the snapshot
+   * stays the caller's to dispose of.
+   *
+   * @throws PipeError `checkpoint-failed`; what was stored before stays as it was.
+   */
   async save(state: ISnapshot, metadata: CheckpointMetadata): Promise<CheckpointRef> {
     const { step } = metadata.state;
-    const location = this.#locationOf(step);
-    try {
-      await createFolderAtomic(location, (folder) => fill(folder, state, metadata));
-    } catch (cause) {
-      throw new PipeError(
-        "checkpoint-failed",
-        "A checkpoint could not be written; those stored before are untouched.",
-        {
-          got: messageOf(cause),
-          where: location,
-          fix: "make room or choose another folder with --runs-dir, then resume from the last checkpoint",
-          cause,
-        },
-      );
-    }
-    return { step, location };
+    const location = join(this.#folder, `step-${String(step).padStart(8, "0")}`);
+    return this.#oneByOne(async () => {
+      try {
+        checkStep(step);
+        checkFileNames(Object.keys(metadata.files));
+        await createFolderAtomic(location, (folder) => writeCheckpoint(folder, state, metadata));
+      } catch (error) {
+        throw saveFailed(location, error);
+      }
+      return { step, location };
+    });
   }
 
-  async load(ref?: CheckpointRef): ReturnType<ICheckpointer["load"]> {
-    const { location } = ref ?? (await this.#newest());
-    const manifest = await readManifest(location);
-    if (manifest === undefined) throw missing(location);
-    checkVersion(manifest, location);
-    const { ok, problems } = await verifyFiles(location, manifest);
-    if (!ok) {
-      throw new PipeError("checkpoint-damaged", "A checkpoint's files are not what was written.", {
-        got: problems.join("; "),
-        where: location,
-        fix: "resume from an older checkpoint of the run, or restore the file from a copy",
-      });
+  /**
+   * Opens one checkpoint, the newest by default, after its files have been compared with their hashes.
+   *
+   * @throws PipeError `checkpoint-missing`, `checkpoint-damaged`, `checkpoint-newer`.
+   */
+  async load(ref?: CheckpointRef): Promise<LoadedCheckpoint> {
+    const wanted = ref ?? (await this.list()).at(-1);
+    if (wanted === undefined) throw missing(this.#folder);
+    let found = await find(wanted);
+    for (;;) {
+      if (found === undefined) throw missing(wanted.location);
+      try {
+        checkVersion(found.manifest, found.folder);
+        await checkFiles(found.folder, found.manifest);
+        return await readCheckpoint(found.folder, found.manifest);
+      } catch (error) {
+        const now = await find(wanted);
+        if (isDeepStrictEqual(now, found)) throw error;
+        found = now; // it was replaced or removed while it was read
+      }
     }
-    const { parameters, ...state } = JSON.parse(await readFile(join(location, "state.json"), "utf8")) as {
-      parameters: readonly ParameterSpec[];
-    } & CheckpointMetadata["state"];
-    const files = await furtherFiles(location, manifest);
-    return {
-      metadata: { parameters, files, state: state as CheckpointMetadata["state"] },
-      tensors: () => tensorsOf(location, parameters),
-    };
   }
 
   async list(): Promise<readonly CheckpointRef[]> {
-    const refs: CheckpointRef[] = [];
+    const refs = new Map<number, CheckpointRef>();
     for (const name of await this.#names()) {
-      const step = NAME.exec(name)?.[1];
-      if (step === undefined) continue;
-      const location = join(this.#folder, name);
-      if ((await readManifest(location)) !== undefined) refs.push({ step: Number(step), location });
+      const digits = NAME.exec(name.replace(ASIDE, ""))?.[1];
+      if (digits === undefined) continue;
+      const ref = { step: Number(digits), location: join(this.#folder, name.replace(ASIDE, "")) };
+      if (!refs.has(ref.step) && (await find(ref)) !== undefined) refs.set(ref.step, ref);
     }
-    return refs.sort((a, b) => a.step - b.step);
+    return [...refs.values()].sort((a, b) => a.step - b.step);
   }
 
-  async remove({ location }: CheckpointRef): Promise<void> {
-    await removeFolderAtomic(location);
+  /** Removes a checkpoint, for readers all at once. @throws PipeError `checkpoint-missing`. */
+  async remove(ref: CheckpointRef): Promise<void> {
+    return this.#oneByOne(async () => {
+      const found = await find(ref);
+      if (found === undefined) throw missing(ref.location);
+      // What a replacement has left goes first, or it would be the checkpoint of its step again.
+      if (found.folder === ref.location) await rm(asideOf(ref.location), { recursive: true, force: true });
+      await removeFolderAtomic(found.folder);
+    });
   }
 
-  async verify({ location }: CheckpointRef): Promise<VerifyReport> {
-    const manifest = await readManifest(location);
-    if (manifest === undefined)
-      return { ok: false, problems: ["manifest.json: expected a manifest, got none that can be read"] };
-    return verifyFiles(location, manifest);
-  }
-
-  /** Clears away what an interrupted save left, and puts back what it had moved aside. Not while another process saves. */
-  async sweep(): Promise<void> {
-    for (const name of await this.#names()) {
-      const path = join(this.#folder, name);
-      if (name.startsWith(".old-") && !(await this.#names()).includes(name.slice(5)))
-        await rename(path, join(this.#folder, name.slice(5)));
-      else if (name.startsWith(".tmp-") || name.startsWith(".old-")) await rm(path, { recursive: true });
-      else if (NAME.test(name) && (await readManifest(path)) === undefined) await rm(path, { recursive: true });
+  async verify(ref: CheckpointRef): Promise<VerifyReport> {
+    const found = await find(ref);
+    if (found === undefined) return { ok: false, problems: ["manifest.json: expected a valid manifest, got none"] };
+    const { folder, manifest } = found;
+    if (manifest.formatVersion > FORMAT_VERSION) {
+      const got = manifest.formatVersion;
+      return { ok: false, problems: [`manifest.json: expected format version ${FORMAT_VERSION} or older, got ${got}`] };
     }
+    const problems = await findProblems(folder, manifest);
+    return {
+      ok: problems.length === 0,
+      problems: problems.map(({ file, expected, got }) => `${file}: expected ${expected}, got ${got}`),
+    };
   }
 
-  #locationOf(step: number): string {
-    return join(this.#folder, `step-${String(step).padStart(8, "0")}`);
+  /**
+   * Clears what interrupted saves and removals left and puts back what a save had moved aside. Call it as the only writer.
+   *
+   * @returns the names of the folders that were removed.
+   */
+  async sweep(): Promise<readonly string[]> {
+    return this.#oneByOne(async () => {
+      const swept: string[] = [];
+      for (const { location } of await this.list()) {
+        if ((await readManifest(location)) !== undefined) continue;
+        await rm(location, { recursive: true, force: true });
+        await rename(asideOf(location), location); // its successor never came
+      }
+      for (const name of await this.#names()) {
+        const location = join(this.#folder, name);
+        const left = /^\.(tmp|old)-/.test(name) || (NAME.test(name) && (await readManifest(location)) === undefined);
+        if (!left) continue;
+        await rm(location, { recursive: true, force: true });
+        swept.push(name);
+      }
+      return swept;
+    });
   }
 
   async #names(): Promise<readonly string[]> {
-    await mkdir(this.#folder, { recursive: true });
-    const names = await readdir(this.#folder);
-    return names.toSorted();
+    try {
+      return (await readdir(this.#folder)).sort();
+    } catch (error) {
+      if (isErrno(error, "ENOENT")) return [];
+      throw error;
+    }
   }
 
-  async #newest(): Promise<CheckpointRef> {
-    const newest = (await this.list()).at(-1);
-    if (newest === undefined) throw missing(this.#folder);
-    return newest;
+  async #oneByOne<T>(task: () => Promise<T>): Promise<T> {
+    const result = this.#queue.then(task);
+    this.#queue = result.catch(() => undefined);
+    return result;
   }
 }
 
-function missing(where: string): PipeError {
+/** The complete folder of a checkpoint; while it is replaced, that is the one moved aside. */
+async function find({ location }: CheckpointRef) {
+  for (const folder of [location, asideOf(location), location]) {
+    const manifest = await readManifest(folder); // the third look is for a replacement that ended between the first two
+    if (manifest !== undefined) return { folder, manifest };
+  }
+  return undefined;
+}
+
+function checkStep(step: number): void {
+  if (Number.isSafeInteger(step) && step >= 0) return;
+  throw new PipeError("step-invalid", "A checkpoint needs the number of its step.", {
+    expected: "an integer from 0",
+    got: String(step),
+    where: "metadata.state.step",
+  });
+}
+
+function missing(location: string): PipeError {
   return new PipeError("checkpoint-missing", "There is no complete checkpoint.", {
-    where,
+    where: location,
     fix: "train the run until its first checkpoint, or name another one",
   });
 }
 
-async function fill(
-  folder: string,
-  state: ISnapshot,
-  { parameters, files, state: parts }: CheckpointMetadata,
-): Promise<void> {
-  const byPath = new Map(parameters.map((parameter) => [`params/${parameter.name}`, parameter]));
-  const specs = [...state.specs];
-  const modelSpecs = specs.flatMap(([path]) => (byPath.has(path) ? [externalOf(byPath.get(path)!)] : []));
-  const optimizerSpecs = specs.flatMap(([path, spec]) => (byPath.has(path) ? [] : [{ name: path, spec }]));
-  const digests: { [name: string]: FileDigest } = {};
-  // One pass over the snapshot: params/… come before scalars/… and slots/….
-  const tensors = state.tensors()[Symbol.asyncIterator]();
-  const take = async function* (count: number): AsyncGenerator<{ name: string; bytes: Uint8Array }> {
-    for (let i = 0; i < count; i++) {
-      const { path, bytes } = (await tensors.next()).value as SnapshotTensor;
-      const parameter = byPath.get(path);
-      yield parameter === undefined
-        ? { name: path, bytes }
-        : { name: externalOf(parameter).name, bytes: toExternal(parameter, bytes) };
-    }
-  };
-  digests["model.safetensors"] = await writeSafetensors(
-    join(folder, "model.safetensors"),
-    modelSpecs,
-    take(modelSpecs.length),
+function saveFailed(location: string, cause: unknown): PipeError {
+  const full = isErrno(cause, "ENOSPC") || isErrno(cause, "EDQUOT");
+  return new PipeError(
+    "checkpoint-failed",
+    `Checkpoint ${basename(location)} could not be written; those stored before are untouched.`,
     {
-      metadata: { format: "pt" },
+      got: messageOf(cause),
+      where: dirname(location),
+      fix: full ? "free disk space, or keep fewer checkpoints" : "remove the cause, then save again",
+      cause,
     },
   );
-  digests["optimizer.safetensors"] = await writeSafetensors(
-    join(folder, "optimizer.safetensors"),
-    optimizerSpecs,
-    take(optimizerSpecs.length),
-  );
-  const stateText = canonicalJson({ ...parts, parameters: parameters as unknown as Json }, "state.json");
-  for (const [name, content] of Object.entries({ ...files, "state.json": stateText })) {
-    digests[name] = await writeHashed(join(folder, name), [
-      typeof content === "string" ? Buffer.from(content) : content,
-    ]);
-  }
-  await writeHashed(join(folder, "manifest.json"), [Buffer.from(encodeManifest(digests))]);
-}
-
-/** Files that are neither tensors nor state. */
-async function furtherFiles(location: string, { files }: Manifest): Promise<{ [name: string]: string }> {
-  const own = ["model.safetensors", "optimizer.safetensors", "state.json"];
-  const names = Object.keys(files).filter((name) => !own.includes(name));
-  const texts = names.map(async (name): Promise<[string, string]> => [
-    name,
-    await readFile(join(location, name), "utf8"),
-  ]);
-  return Object.fromEntries(await Promise.all(texts));
-}
-
-async function* tensorsOf(location: string, parameters: readonly ParameterSpec[]): AsyncGenerator<SnapshotTensor> {
-  const reading = async function* (name: string, body: (file: SafetensorsFile) => AsyncGenerator<SnapshotTensor>) {
-    const file = await openSafetensors(join(location, name));
-    try {
-      yield* body(file);
-    } finally {
-      await file[Symbol.asyncDispose]();
-    }
-  };
-  yield* reading("model.safetensors", async function* (file) {
-    for (const parameter of parameters) {
-      const { spec, data } = fromExternal(parameter, await file.read(externalOf(parameter).name));
-      yield { path: `params/${parameter.name}`, spec, bytes: bytesOf(data) };
-    }
-  });
-  yield* reading("optimizer.safetensors", async function* (file) {
-    for (const path of file.tensors.keys()) {
-      const { spec, data } = await file.read(path);
-      yield { path, spec, bytes: bytesOf(data) };
-    }
-  });
 }

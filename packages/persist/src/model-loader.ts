@@ -11,7 +11,7 @@ import {
 } from "@pipe/core";
 import { externalName, externalSpec, fromExternal } from "./external-layout.ts";
 import { isErrno } from "./errno.ts";
-import { checkManifest, readManifest } from "./manifest.ts";
+import { checkFiles, checkVersion, readManifest } from "./manifest.ts";
 import { openSafetensors, type SafetensorsFile } from "./safetensors-reader.ts";
 
 // Causal masks that older GPT-2 files carry.
@@ -30,7 +30,7 @@ export class ModelLoader {
    * left over or of another shape, `safetensors-damaged`, `checkpoint-damaged`.
    */
   async load(path: string, parameters: readonly ParameterSpec[]): Promise<{ [name: string]: HostTensor }> {
-    const file = await openSafetensors(await this.#locate(path));
+    const file = await openSafetensors(await locate(path));
     try {
       const names = await matchNames(file, parameters);
       const tensors: { [name: string]: HostTensor } = {};
@@ -45,20 +45,22 @@ export class ModelLoader {
       await file[Symbol.asyncDispose]();
     }
   }
+}
 
-  /** The file with the weights; a checkpoint's is verified first. */
-  async #locate(path: string): Promise<string> {
-    const file = (await isFolder(path)) ? join(path, "model.safetensors") : path;
-    if (file !== path) {
-      const manifest = await readManifest(path);
-      if (manifest !== undefined) await checkManifest(path, manifest, ["model.safetensors"]);
-    }
-    if ((await isFolder(file)) === false) return file;
-    throw new PipeError("weights-missing", "There are no weights here.", {
-      expected: "a checkpoint folder, a folder with model.safetensors, or a .safetensors file",
-      got: path,
-    });
+/** The file with the weights; a checkpoint's is verified first. */
+async function locate(path: string): Promise<string> {
+  const folder = await isFolder(path);
+  const file = folder === true ? join(path, "model.safetensors") : path;
+  const manifest = folder === true ? await readManifest(path) : undefined;
+  if (manifest !== undefined) {
+    checkVersion(manifest, path);
+    await checkFiles(path, manifest, ["model.safetensors"]);
   }
+  if ((await isFolder(file)) === false) return file;
+  throw new PipeError("weights-missing", "There are no weights here.", {
+    expected: "a checkpoint folder, a folder with model.safetensors, or a .safetensors file",
+    got: path,
+  });
 }
 
 /** The stored name of each parameter. @throws PipeError `weights-mismatch`. */
@@ -87,10 +89,14 @@ async function matchNames(file: SafetensorsFile, parameters: readonly ParameterS
   }
   if (problems.length === 0) return names;
   const lines = problems.map(({ expected, got }) => `\n    expected ${expected}, got ${got}`);
-  throw new PipeError("weights-mismatch", `Stored weights do not fit the model in ${problems.length} places.${lines.join("")}`, {
-    where: file.path,
-    fix: "use the model configuration that the weights were made with (config.json beside them)",
-  });
+  throw new PipeError(
+    "weights-mismatch",
+    `Stored weights do not fit the model in ${problems.length} places.${lines.join("")}`,
+    {
+      where: file.path,
+      fix: "use the model configuration that the weights were made with (config.json beside them)",
+    },
+  );
 }
 
 /** Whether the head is the token embedding stored once more; another head would be lost. */

@@ -1,9 +1,10 @@
-import { mkdir, open, readdir, readFile, rm } from "node:fs/promises";
+import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { type Json, PipeError } from "@pipe/core";
-import { readIfThere, writeFileAtomic } from "./atomic.ts";
+import { readIfThere, removeFolderAtomic, writeFileAtomic } from "./atomic.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import { isErrno } from "./errno.ts";
+import { lockRun } from "./run-lock.ts";
 
 /** What `run.json` holds. */
 export type RunInfo = {
@@ -16,6 +17,8 @@ export type RunInfo = {
   readonly versions: { readonly [name: string]: string };
   readonly engine: string;
   readonly device: string;
+  /** Revision of the repository that the run was started in. */
+  readonly git?: string;
 };
 
 /** Paths of a run. */
@@ -43,12 +46,7 @@ export async function createRun(path: string, info: RunInfo): Promise<RunFolder>
 /** Reads a run's folder. @throws PipeError `run-missing`, `run-damaged`. */
 export async function openRun(path: string): Promise<RunFolder> {
   const text = await readIfThere(join(path, "run.json"));
-  if (text === undefined) {
-    throw new PipeError("run-missing", "There is no run here.", {
-      where: path,
-      fix: "`pipe runs list` shows the runs",
-    });
-  }
+  if (text === undefined) throw missing(path);
   let info: Partial<RunInfo> | null;
   try {
     info = JSON.parse(text) as Partial<RunInfo> | null;
@@ -59,14 +57,10 @@ export async function openRun(path: string): Promise<RunFolder> {
   return folderOf(path, info as RunInfo);
 }
 
-/** The runs in a folder, by name; folders without a readable `run.json` are passed over. */
+/** The runs in a folder, by name; what has no readable `run.json` is passed over, and {@link openRun} says why. */
 export async function listRuns(folder: string): Promise<readonly RunFolder[]> {
-  const names = await readdir(folder).catch((error: unknown) => {
-    if (isErrno(error, "ENOENT")) return [];
-    throw error;
-  });
   const runs: RunFolder[] = [];
-  for (const name of names.toSorted()) {
+  for (const name of await namesIn(folder)) {
     try {
       runs.push(await openRun(join(folder, name)));
     } catch (error) {
@@ -76,49 +70,25 @@ export async function listRuns(folder: string): Promise<readonly RunFolder[]> {
   return runs;
 }
 
-/** Removes a run with everything in it. @throws PipeError `run-missing`, `run-damaged`, `run-locked`. */
+/** Removes a run with everything in it, for readers all at once. @throws PipeError `run-missing`, `run-locked`. */
 export async function removeRun(path: string): Promise<void> {
-  await openRun(path);
-  const lock = await lockRun(path);
-  await lock[Symbol.asyncDispose]();
-  await rm(path, { recursive: true });
+  if ((await readIfThere(join(path, "run.json"))) === undefined) throw missing(path); // never some other folder
+  await lockRun(path);
+  await removeFolderAtomic(path);
 }
 
-/**
- * Claims a run for this process; a lock whose process has ended is taken over.
- * @throws PipeError `run-locked`.
- */
-export async function lockRun(path: string): Promise<AsyncDisposable> {
-  const file = join(path, "run.lock");
-  for (;;) {
-    try {
-      const handle = await open(file, "wx");
-      await handle.writeFile(String(process.pid));
-      await handle.close();
-      return { [Symbol.asyncDispose]: () => rm(file, { force: true }) };
-    } catch (error) {
-      if (!isErrno(error, "EEXIST")) throw error;
-      const owner = Number(await readFile(file, "utf8").catch(() => "0"));
-      if (isAlive(owner)) {
-        throw new PipeError("run-locked", "Another process works in this run.", {
-          got: `process ${owner}`,
-          where: path,
-          fix: "wait until it ends, or stop it",
-        });
-      }
-      await rm(file, { force: true });
-    }
-  }
-}
-
-function isAlive(pid: number): boolean {
-  if (pid === process.pid || !(pid > 0)) return pid === process.pid;
+/** Names of folders that can be runs; hidden ones are removals that were interrupted. */
+async function namesIn(folder: string): Promise<readonly string[]> {
   try {
-    process.kill(pid, 0);
-    return true;
+    return (await readdir(folder)).filter((name) => !name.startsWith(".")).sort();
   } catch (error) {
-    return !isErrno(error, "ESRCH");
+    if (isErrno(error, "ENOENT")) return [];
+    throw error;
   }
+}
+
+function missing(where: string): PipeError {
+  return new PipeError("run-missing", "There is no run here.", { where, fix: "`pipe runs list` shows the runs" });
 }
 
 function folderOf(path: string, info: RunInfo): RunFolder {

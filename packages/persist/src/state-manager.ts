@@ -1,20 +1,23 @@
 import { PipeError, type IStateful, type Json } from "@pipe/core";
 
+const TAKEN = ["step", "parameters"];
+
 /**
  * Gathers the states of a run's parts into one record, and gives each part its own back.
  *
- * The key `step` is left to the trainer, so that a whole `state.json` can be passed to {@link StateManager.restore}.
+ * The keys `step` and `parameters` are taken: the first is the trainer's, and passed over, so that the whole state of a
+ * checkpoint can be given to {@link StateManager.restore}; the second is where the checkpoint keeps its list of parameters.
  */
 export class StateManager {
   readonly #parts: ReadonlyMap<string, IStateful>;
 
-  /** @throws PipeError `state-key` where two parts share a key, or one is called `step`. */
+  /** @throws PipeError `state-key` where two parts share a key, or one has a taken key. */
   constructor(parts: readonly IStateful[]) {
     const byKey = new Map<string, IStateful>();
     for (const part of parts) {
-      if (part.key === "step" || byKey.has(part.key)) {
+      if (TAKEN.includes(part.key) || byKey.has(part.key)) {
         throw new PipeError("state-key", "A part of the run has a key that is taken.", {
-          expected: `a key other than ${["step", ...byKey.keys()].join(", ")}`,
+          expected: `a key other than ${[...TAKEN, ...byKey.keys()].join(", ")}`,
           got: part.key,
         });
       }

@@ -10,3 +10,4 @@ export { batchLoaderContract } from "./batch-loader-contract.ts";
 export { embedderContract } from "./embedder-contract.ts";
 export { documentIndexerContract } from "./document-indexer-contract.ts";
 export { eventBusContract } from "./event-bus-contract.ts";
+export { checkpointerContract } from "./checkpointer-contract.ts";
