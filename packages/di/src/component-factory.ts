@@ -17,7 +17,7 @@ export type DefinitionModule = {
 export class ComponentFactory {
   readonly #registry: ComponentRegistry;
   readonly #modules: readonly DefinitionModule[];
-  readonly #loaded = new Set<DefinitionModule["load"]>();
+  readonly #loading = new Map<DefinitionModule["load"], Promise<void>>();
 
   constructor(registry: ComponentRegistry, modules: readonly DefinitionModule[] = []) {
     this.#registry = registry;
@@ -40,9 +40,14 @@ export class ComponentFactory {
         fix: "name one of these, or the plug-in that brings it under plugins",
       });
     }
-    if (this.#loaded.has(module.load)) return;
-    this.#registry.add((await importModule(module)).definitions);
-    this.#loaded.add(module.load);
+    // Kinds of one module may be loaded at the same time; one that could not be imported is tried again.
+    let loading = this.#loading.get(module.load);
+    if (loading === undefined) {
+      loading = importModule(module).then(({ definitions }) => void this.#registry.add(definitions));
+      this.#loading.set(module.load, loading);
+      loading.catch(() => this.#loading.delete(module.load));
+    }
+    await loading;
   }
 
   /** @throws PipeError `component-missing`, `component-unknown`, `config-invalid`. */

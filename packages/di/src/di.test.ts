@@ -56,6 +56,46 @@ describe("ServiceContainer", () => {
     expect(log).toEqual(["c", "b", "a"]);
   });
 
+  it("disposes the others when one of them is nothing", async () => {
+    const log: string[] = [];
+    const container = new ServiceContainer()
+      .register("a", () => ({ [Symbol.dispose]: () => void log.push("a") }))
+      .register("nothing", () => undefined);
+    await container.get("a");
+    expect(await container.get("nothing")).toBe(undefined);
+    await container[Symbol.asyncDispose]();
+    expect(log).toEqual(["a"]);
+  });
+
+  it("finds a cycle of services that are asked for at the same time", async () => {
+    const container = new ServiceContainer();
+    for (const [name, next] of [
+      ["a", "b"],
+      ["b", "a"],
+    ] as const) {
+      container.register(name, async (services) => {
+        await Promise.resolve();
+        return services.get(next);
+      });
+    }
+    const results = await Promise.allSettled([container.get("a"), container.get("b")]);
+    for (const result of results) {
+      expect(result).toMatchObject({
+        status: "rejected",
+        reason: { message: expect.stringContaining("a → b → a") as string },
+      });
+    }
+  });
+
+  it("takes services that are needed on two ways for no cycle", async () => {
+    const container = new ServiceContainer()
+      .register("top", async (services) => Promise.all(["left", "right"].map(async (name) => services.get(name))))
+      .register("left", async (services) => services.get("bottom"))
+      .register("right", async (services) => services.get("bottom"))
+      .register("bottom", async () => Promise.resolve(3));
+    expect(await container.get("top")).toEqual([3, 3]);
+  });
+
   it("prints the path of a cycle and of an unknown name", async () => {
     const container = new ServiceContainer();
     for (const [name, next] of [
@@ -109,6 +149,18 @@ describe("ComponentFactory", () => {
     expect(loads).toBe(1);
     await expect(factory.create("metric", { kind: "d" })).rejects.toThrow("expected: a, b, c");
     await expect(factory.create("metric", { kind: "a", size: "x" } as { kind: string })).rejects.toThrow("metric.size");
+  });
+
+  it("imports a module once when its kinds are named at the same time, and tries again where that failed", async () => {
+    let loads = 0;
+    const load = async (): Promise<{ definitions: readonly ComponentDefinition[] }> => {
+      if (++loads === 1) throw new Error("not yet");
+      return { definitions: [definition("metric", "b"), definition("metric", "c")] };
+    };
+    const factory = new ComponentFactory(new ComponentRegistry(), modules(load));
+    await expect(factory.load("metric", "b")).rejects.toThrow("not yet");
+    await Promise.all(["b", "c", "b"].map(async (kind) => factory.load("metric", kind)));
+    expect(loads).toBe(2);
   });
 
   it("says how to install what is missing, and passes other errors on", async () => {

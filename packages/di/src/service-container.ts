@@ -4,7 +4,12 @@ import { PipeError } from "@pipe/core";
 /** Makes a service; others that it needs come from `services`. */
 export type ServiceFactory<T> = (services: Services) => T | Promise<T>;
 
-type Entry = { readonly factory: ServiceFactory<unknown>; made?: Promise<unknown> };
+type Entry = {
+  readonly factory: ServiceFactory<unknown>;
+  made?: Promise<unknown>;
+  /** Services that it has asked for while it is made. */
+  readonly needs: Set<string>;
+};
 
 /**
  * Holds services by name: each is made once, when it is first asked for, and disposed in the reverse order.
@@ -19,7 +24,7 @@ export class ServiceContainer implements Services, AsyncDisposable {
     if (this.#entries.has(name)) {
       throw new PipeError("service-duplicate", "A service of this name is registered already.", { got: name });
     }
-    this.#entries.set(name, { factory });
+    this.#entries.set(name, { factory, needs: new Set() });
     return this;
   }
 
@@ -34,15 +39,15 @@ export class ServiceContainer implements Services, AsyncDisposable {
 
   /** @throws PipeError `service-unknown`, `service-cycle`, or what the factory throws. */
   get<T>(name: string): Promise<T> {
-    return this.#get(name, []) as Promise<T>;
+    return this.#get(name) as Promise<T>;
   }
 
   /** Disposes what was made, the newest first, all of it even where one fails. @throws PipeError `disposal-failed`. */
   async [Symbol.asyncDispose](): Promise<void> {
     const failures: unknown[] = [];
-    for (let service = this.#finished.pop(); service !== undefined; service = this.#finished.pop()) {
+    while (this.#finished.length > 0) {
       try {
-        await dispose(service);
+        await dispose(this.#finished.pop());
       } catch (error) {
         failures.push(error);
       }
@@ -56,32 +61,52 @@ export class ServiceContainer implements Services, AsyncDisposable {
     });
   }
 
-  async #get(name: string, path: readonly string[]): Promise<unknown> {
-    if (path.includes(name)) {
-      throw new PipeError("service-cycle", "Services need each other in a circle.", {
-        got: [...path.slice(path.indexOf(name)), name].join(" → "),
-      });
-    }
+  async #get(name: string, asking?: string): Promise<unknown> {
     const entry = this.#entries.get(name);
     if (entry === undefined) {
       throw new PipeError("service-unknown", "No service of this name is registered.", {
         expected: [...this.#entries.keys()].join(", "),
         got: name,
-        ...(path.length === 0 ? {} : { where: path.join(" → ") }),
+        ...(asking === undefined ? {} : { where: asking }),
       });
     }
-    entry.made ??= this.#make(entry.factory, [...path, name]);
+    if (asking !== undefined) {
+      // Two services that were asked for at the same time may need each other, too: so what each one waits for is
+      // looked at, not who asked first.
+      const circle = this.#wayTo(asking, name);
+      if (circle !== undefined) {
+        throw new PipeError("service-cycle", "Services need each other in a circle.", {
+          got: [...circle, name].join(" → "),
+        });
+      }
+      this.#entries.get(asking)!.needs.add(name);
+    }
+    entry.made ??= this.#make(name, entry);
     return entry.made;
   }
 
-  async #make(factory: ServiceFactory<unknown>, path: readonly string[]): Promise<unknown> {
-    const made = await factory({
-      has: (name) => this.has(name),
-      get: <T>(name: string) => this.#get(name, path) as Promise<T>,
-    });
-    if (made instanceof Borrowed) return made.instance;
-    this.#finished.push(made);
-    return made;
+  /** How `from` comes to need `target`, both included; undefined where it does not. */
+  #wayTo(target: string, from: string): readonly string[] | undefined {
+    if (from === target) return [from];
+    for (const next of this.#entries.get(from)!.needs) {
+      const way = this.#wayTo(target, next);
+      if (way !== undefined) return [from, ...way];
+    }
+    return undefined;
+  }
+
+  async #make(name: string, entry: Entry): Promise<unknown> {
+    try {
+      const made = await entry.factory({
+        has: (other) => this.has(other),
+        get: <T>(other: string) => this.#get(other, name) as Promise<T>,
+      });
+      if (made instanceof Borrowed) return made.instance;
+      this.#finished.push(made);
+      return made;
+    } finally {
+      entry.needs.clear();
+    }
   }
 }
 
