@@ -1,1 +1,7 @@
-export {};
+/**
+ * The command `pipe` as a function, for programs that embed it.
+ *
+ * @packageDocumentation
+ */
+export { run, type Command } from "./cli.ts";
+export type { Host, Output } from "./host.ts";

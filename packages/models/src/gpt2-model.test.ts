@@ -100,7 +100,7 @@ describe("GPT2Model", () => {
     const logits = model.forward(params, batch, evaluating()).logits.dataSync();
     let expected = 0;
     [2, 3, 4, 0].forEach((target, t) => {
-      const row = logits.slice(t * 11, t * 11 + 11);
+      const row = (logits as Float32Array).slice(t * 11, t * 11 + 11);
       const total = row.reduce((sum, x) => sum + Math.exp(x), 0);
       expected += [1, 0, 2, 0][t]! * (Math.log(total) - row[target]!);
     });

@@ -1,0 +1,47 @@
+import { generatorOf, openTrainedModel } from "@pipe/pipeline";
+import { withEngine } from "../engine.ts";
+import type { Host } from "../host.ts";
+import { runPath, runsDirOf } from "../run-paths.ts";
+import { numberFlag, parseCommand, required } from "../usage.ts";
+
+/** `pipe generate --run <run>`: continues a prompt, streamed. */
+export async function generate(args: readonly string[], host: Host): Promise<number> {
+  const { values } = parseCommand(
+    args,
+    {
+      run: { type: "string" },
+      prompt: { type: "string", default: "" },
+      tokens: { type: "string", default: "200" },
+      seed: { type: "string", default: "0" },
+      temperature: { type: "string", default: "0.8" },
+      "top-k": { type: "string" },
+      "top-p": { type: "string" },
+    },
+    0,
+  );
+  const path = runPath(host, runsDirOf(host, values["runs-dir"]), required("--run", values.run));
+  const topK = numberFlag("top-k", values["top-k"]);
+  const topP = numberFlag("top-p", values["top-p"]);
+  const { prompt } = values;
+  const options = {
+    prompt,
+    tokens: numberFlag("tokens", values.tokens)!,
+    seed: numberFlag("seed", values.seed)!,
+    temperature: numberFlag("temperature", values.temperature)!,
+    ...(topK === undefined ? {} : { topK }),
+    ...(topP === undefined ? {} : { topP }),
+  };
+  return withEngine(async (engine) => {
+    const trained = await openTrainedModel(path, engine);
+    const generator = generatorOf(trained, engine);
+    const json = values.json === true;
+    if (!json) host.stdout.write(prompt);
+    let text = "";
+    for await (const piece of generator.stream(trained.params, options)) {
+      text += piece;
+      if (!json) host.stdout.write(piece);
+    }
+    host.stdout.write(json ? `${JSON.stringify({ prompt, text, step: trained.step })}\n` : "\n");
+    return 0;
+  });
+}

@@ -1,0 +1,96 @@
+import { applyOverrides, type Experiment } from "@pipe/config";
+import { type Json, PipeError } from "@pipe/core";
+import { EventBus, ProgressReporter } from "@pipe/monitor";
+import { openRun } from "@pipe/persist";
+import { loadExperiment, type PipelineResult, TrainingPipelineV2 } from "@pipe/pipeline";
+import type { Host } from "../host.ts";
+import { indexAfterTraining } from "../index-after-training.ts";
+import { findRecipe } from "../recipes.ts";
+import { freeName, newestRun, runPath, runsDirOf } from "../run-paths.ts";
+import { parseCommand } from "../usage.ts";
+import { versions } from "../versions.ts";
+
+type Start = { readonly raw: { readonly [key: string]: unknown }; readonly origin: string; readonly resume: boolean };
+
+/** `pipe train [recipe]`: trains, evaluates, saves; Ctrl-C finishes the step, saves and says how to go on. */
+export async function train(args: readonly string[], host: Host): Promise<number> {
+  // parseArgs knows no flag with an optional value.
+  const plain = args.map((arg) => (arg === "--resume" ? "--resume=" : arg));
+  const { values, positionals } = parseCommand(
+    plain,
+    { set: { type: "string", multiple: true }, name: { type: "string" }, resume: { type: "string" } },
+    1,
+  );
+  const runsDir = runsDirOf(host, values["runs-dir"]);
+  const start = await begin(host, runsDir, positionals[0], values);
+  const { experiment, components } = await loadExperiment(applyOverrides(start.raw, values.set ?? []), start);
+
+  const events = new EventBus();
+  const json = values.json === true;
+  const output = json ? host.stdout : host.stderr.isTTY === true ? host.stderr : host.stdout;
+  const reporter = new ProgressReporter({
+    output,
+    ...(json ? { mode: "json" as const } : {}),
+    every: experiment.monitoring.progressEvery,
+    color: output.isTTY === true && host.env["NO_COLOR"] === undefined,
+  });
+  const attached = reporter.attach(events);
+  const abort = new AbortController();
+  const interrupts = host.onInterrupt(() => {
+    if (abort.signal.aborted) host.exit(130);
+    host.stderr.write("\nfinishing the step and saving (again to stop at once)\n");
+    abort.abort();
+  });
+  const options = { components, runsDir, events, signal: abort.signal, now: host.now, versions: versions() };
+  let result: PipelineResult;
+  try {
+    result = await new TrainingPipelineV2(experiment, { ...options, resume: start.resume }).run();
+  } finally {
+    attached[Symbol.dispose]();
+    interrupts[Symbol.dispose]();
+  }
+  return finish(host, experiment, result, json);
+}
+
+/** The raw experiment, new or of a run that is resumed. */
+async function begin(
+  host: Host,
+  runsDir: string,
+  recipe: string | undefined,
+  { name, resume }: { readonly name?: string | undefined; readonly resume?: string | undefined },
+): Promise<Start> {
+  if (resume === undefined) {
+    const { raw, origin } = await findRecipe(recipe ?? "quick", host.cwd);
+    const wanted = name ?? (typeof raw["name"] === "string" ? raw["name"] : "run");
+    // A name that was asked for is taken as it is: an existing run of that name is an error.
+    return { raw: { ...raw, name: name ?? (await freeName(runsDir, wanted)) }, origin, resume: false };
+  }
+  if (resume !== "") {
+    const run = await openRun(runPath(host, runsDir, resume));
+    const raw =
+      recipe === undefined ? (run.info.config as { [key: string]: Json }) : (await findRecipe(recipe, host.cwd)).raw;
+    return { raw: { ...raw, name: run.info.name }, origin: `run ${run.info.name}`, resume: true };
+  }
+  const { raw, origin } = await findRecipe(recipe ?? "quick", host.cwd);
+  const run = await newestRun(runsDir, name ?? String(raw["name"] ?? "run"));
+  if (run === undefined) {
+    throw new PipeError("run-missing", "There is no run of this recipe to resume.", {
+      where: runsDir,
+      fix: "leave --resume out",
+    });
+  }
+  return { raw: { ...(run.info.config as { [key: string]: Json }), name: run.info.name }, origin, resume: true };
+}
+
+async function finish(host: Host, experiment: Experiment, result: PipelineResult, json: boolean): Promise<number> {
+  const { run, checkpoint, reason } = result;
+  const say = (text: string): void => void (json ? host.stderr : host.stdout).write(`${text}\n`);
+  if (reason === "aborted") {
+    say(`\nsaved step ${checkpoint.step}; go on with: pipe train --resume=${run.info.name}`);
+    return 130;
+  }
+  say(`\ncheckpoint: ${checkpoint.location}`);
+  await indexAfterTraining(host, experiment, run, json);
+  say(`\nnow: pipe generate --run ${run.info.name} --prompt "…"`);
+  return 0;
+}

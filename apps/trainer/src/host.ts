@@ -1,0 +1,16 @@
+/** A stream that text goes to. */
+export type Output = { write(text: string): unknown; readonly isTTY?: boolean; readonly columns?: number };
+
+/** Everything of the process that commands use. */
+export type Host = {
+  readonly stdout: Output;
+  readonly stderr: Output;
+  readonly env: { readonly [name: string]: string | undefined };
+  readonly cwd: string;
+  /** Milliseconds of the wall clock. */
+  readonly now: () => number;
+  /** Calls back on each interrupt (Ctrl-C, SIGTERM) until it is disposed. */
+  onInterrupt(listener: () => void): Disposable;
+  /** Ends the process at once. */
+  exit(code: number): void;
+};

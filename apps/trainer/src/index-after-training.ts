@@ -1,0 +1,36 @@
+import { resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import type { Experiment } from "@pipe/config";
+import { MarkdownDataSource } from "@pipe/data";
+import type { RunFolder } from "@pipe/persist";
+import type { Host } from "./host.ts";
+import { noteEmbedder, withIndex } from "./markdown-index.ts";
+import { formatHits } from "./search-output.ts";
+
+/** Indexes the folder that an experiment names into its run, with its model, and shows one search. */
+export async function indexAfterTraining(
+  host: Host,
+  { indexing }: Experiment,
+  run: RunFolder,
+  json: boolean,
+): Promise<void> {
+  const { folder, query } = indexing;
+  if (folder === undefined) return;
+  const path = folder === "guide" ? fileURLToPath(new URL("../guide", import.meta.url)) : resolve(host.cwd, folder);
+  await noteEmbedder(run.index, run.path);
+  await withIndex({ index: run.index, run: run.path, create: true }, async (indexer) => {
+    const report = await indexer.index(new MarkdownDataSource({ path }).documents());
+    const hits = query === undefined ? [] : await indexer.search(query, { limit: 3 });
+    if (json) {
+      host.stdout.write(
+        `${JSON.stringify({ event: "index-updated", documents: report.documents, chunks: report.chunks })}\n`,
+      );
+      for (const hit of hits) host.stdout.write(`${JSON.stringify({ event: "search-hit", ...hit })}\n`);
+      return;
+    }
+    host.stdout.write(
+      `\nindexed ${report.documents} documents of ${folder === "guide" ? "the guide" : folder} with this model\n`,
+    );
+    if (query !== undefined) host.stdout.write(`search: ${query}\n${formatHits(hits)}`);
+  });
+}

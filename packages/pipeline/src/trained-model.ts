@@ -1,0 +1,81 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type DeviceTensor, type IEngine, type ITokenizer, type Json, messageOf, PipeError } from "@pipe/core";
+import { loadTokenizer } from "@pipe/data";
+import { TextGenerator } from "@pipe/eval";
+import { type GPT2Model, ModelEmbedder, modelFromConfig } from "@pipe/models";
+import { ModelCheckpointer, ModelLoader, openRun } from "@pipe/persist";
+
+/** A model with its weights on an engine, ready to use. */
+export type TrainedModel = {
+  /** The checkpoint folder. */
+  readonly location: string;
+  /** Training step of the weights, where the folder says so. */
+  readonly step?: number;
+  readonly model: GPT2Model;
+  readonly tokenizer: ITokenizer;
+  readonly params: { readonly [name: string]: DeviceTensor };
+};
+
+/** The checkpoint that a path means: a run's newest one, or the folder itself. @throws PipeError `checkpoint-missing`. */
+export async function resolveCheckpoint(path: string): Promise<{ readonly location: string; readonly step?: number }> {
+  let checkpoints: string;
+  try {
+    ({ checkpoints } = await openRun(path));
+  } catch (error) {
+    if (!PipeError.is(error, "run-missing")) throw error;
+    const step = /step-(\d+)$/.exec(path)?.[1];
+    return { location: path, ...(step === undefined ? {} : { step: Number(step) }) };
+  }
+  const ref = (await new ModelCheckpointer({ folder: checkpoints }).list()).at(-1);
+  if (ref !== undefined) return ref;
+  throw new PipeError("checkpoint-missing", "The run has no complete checkpoint yet.", { where: path });
+}
+
+/**
+ * Opens a run or a checkpoint folder: `config.json`, `tokenizer.json` and weights.
+ * @throws PipeError `checkpoint-missing`, `model-unsupported`, `tokenizer-unsupported`, `weights-mismatch`.
+ */
+export async function openTrainedModel(path: string, engine: IEngine): Promise<TrainedModel> {
+  const { location, ...rest } = await resolveCheckpoint(path);
+  const [config, tokenizerFile] = await Promise.all([read(location, "config.json"), read(location, "tokenizer.json")]);
+  const model = modelFromConfig(JSON.parse(config) as Json);
+  const tokenizer = await loadTokenizer(tokenizerFile);
+  const values = await new ModelLoader().load(location, model.parameters());
+  const names = Object.keys(values);
+  const uploaded = await engine.put(Object.fromEntries(names.map((name, i) => [`${i}`, values[name]!])));
+  const params = Object.fromEntries(names.map((name, i) => [name, (uploaded as { [key: string]: DeviceTensor })[i]!]));
+  return { location, ...rest, model, tokenizer, params };
+}
+
+/** A generator over a trained model. */
+export function generatorOf({ model, tokenizer }: TrainedModel, engine: IEngine): TextGenerator {
+  return new TextGenerator({ engine, model, tokenizer, positions: model.options.positions });
+}
+
+/** An embedder over a trained model. */
+export function embedderOf({ model, tokenizer, params, step }: TrainedModel, engine: IEngine): ModelEmbedder {
+  const { width, positions } = model.options;
+  return new ModelEmbedder({
+    engine,
+    model,
+    tokenizer,
+    params,
+    width,
+    window: positions,
+    ...(step === undefined ? {} : { step }),
+  });
+}
+
+async function read(location: string, name: string): Promise<string> {
+  try {
+    return await readFile(join(location, name), "utf8");
+  } catch (cause) {
+    throw new PipeError("checkpoint-missing", "This folder is no run and no checkpoint.", {
+      expected: "config.json, tokenizer.json and model.safetensors",
+      got: messageOf(cause),
+      where: location,
+      cause,
+    });
+  }
+}

@@ -1,0 +1,152 @@
+import { join } from "node:path";
+import { type Experiment, ExperimentConfig } from "@pipe/config";
+import { type CheckpointRef, type IEventBus, type Json, PipeError, sizeOf, type TrainResult } from "@pipe/core";
+import type { ComponentFactory, ServiceContainer } from "@pipe/di";
+import { cutEvents, EventBus, EventLog } from "@pipe/monitor";
+import { createRun, lockRun, ModelCheckpointer, openRun, type RunFolder } from "@pipe/persist";
+import { compose, type RunServices } from "./compose.ts";
+import { checkResumable } from "./resumable.ts";
+
+/** Where and how a run happens. */
+export type PipelineOptions = {
+  readonly components: ComponentFactory;
+  /** Folder of all runs; the run's own is `<runsDir>/<name>`. */
+  readonly runsDir: string;
+  /** Continue the run of this name from its newest complete checkpoint. */
+  readonly resume?: boolean;
+  /** Gets everything that happens; default a new bus that nobody hears. */
+  readonly events?: IEventBus;
+  /** Finishes the step, saves and returns. */
+  readonly signal?: AbortSignal;
+  /** Milliseconds of a clock, for the event log. */
+  readonly now: () => number;
+  /** Versions that `run.json` keeps. */
+  readonly versions?: { readonly [name: string]: string };
+};
+
+/** A finished run. */
+export type PipelineResult = TrainResult & { readonly run: RunFolder; readonly checkpoint: CheckpointRef };
+
+/** The whole of a run: data, model, training, evaluation, checkpoints and events, from a checked experiment. */
+export class TrainingPipelineV2 {
+  readonly #experiment: Experiment;
+  readonly #options: PipelineOptions;
+
+  constructor(experiment: Experiment, options: PipelineOptions) {
+    this.#experiment = experiment;
+    this.#options = options;
+  }
+
+  /**
+   * Trains until the budget is used up or the signal aborts; the last state is always saved.
+   * @throws PipeError `run-exists`, `run-missing`, `run-locked`, `resume-changed`, `checkpoint-…`, and what the parts throw.
+   */
+  async run(): Promise<PipelineResult> {
+    const { components, runsDir, resume = false, events = new EventBus(), now } = this.#options;
+    const { signal = new AbortController().signal } = this.#options;
+    const experiment = this.#experiment;
+    const path = join(runsDir, experiment.name);
+    if (resume) checkResumable((await openRun(path)).info.config as unknown as Experiment, experiment);
+    const container = compose(experiment, {
+      components,
+      events,
+      signal,
+      checkpoints: join(path, "checkpoints"),
+      cache: join(runsDir, ".data"),
+    });
+    try {
+      const engine = await container.get<RunServices["engine"]>("engine");
+      const folder = resume ? await openRun(path) : await createRun(path, this.#info(engine));
+      const lock = await lockRun(path);
+      try {
+        return await this.#train(container, folder, { events, signal, now, resume });
+      } finally {
+        await lock[Symbol.asyncDispose]();
+      }
+    } finally {
+      await container[Symbol.asyncDispose]();
+    }
+  }
+
+  async #train(
+    container: ServiceContainer,
+    folder: RunFolder,
+    { events, signal, now, resume }: Required<Pick<PipelineOptions, "events" | "signal" | "now" | "resume">>,
+  ): Promise<PipelineResult> {
+    const { name, training } = this.#experiment;
+    const checkpointer = await container.get<ModelCheckpointer>("checkpointer");
+    await checkpointer.sweep();
+    const trainer = await container.get<RunServices["trainer"]>("trainer");
+    const from = resume ? await newest(checkpointer, folder.path) : undefined;
+    if (from !== undefined) await cutEvents(folder.path, from.step);
+    const log = await EventLog.open({ path: folder.events, now });
+    const attached = log.attach(events);
+    try {
+      const begin = performance.now();
+      if (from !== undefined) await this.#resume(container, from);
+      const { engine, step, model } = await resolved(container);
+      events.emit("run-started", {
+        name,
+        step: step.state.step,
+        ...(training.steps === undefined ? {} : { steps: training.steps }),
+        ...(training.tokens === undefined ? {} : { tokens: training.tokens }),
+        parameters: model.parameters().reduce((sum, { shape }) => sum + sizeOf(shape), 0),
+        engine: engine.device.name,
+        device: `${engine.device.kind}, ${engine.device.threads ?? engine.device.count} threads`,
+        flopsPerStep: step.report.flops,
+      });
+      for (const message of step.report.warnings) events.emit("warning", { source: "compile", message });
+      const result = await trainer.train({ signal });
+      const { reason, progress } = result;
+      events.emit("run-ended", { step: progress.step, reason, seconds: (performance.now() - begin) / 1000 });
+      return { ...result, run: folder, checkpoint: await newest(checkpointer, folder.path) };
+    } finally {
+      attached[Symbol.dispose]();
+      await log[Symbol.asyncDispose]();
+    }
+  }
+
+  /** Loads the state, after a look at whether the tokenizer is still the same. */
+  async #resume(container: ServiceContainer, from: CheckpointRef): Promise<void> {
+    const checkpointer = await container.get<ModelCheckpointer>("checkpointer");
+    const tokenizer = await container.get<RunServices["tokenizer"]>("tokenizer");
+    const { metadata } = await checkpointer.load(from);
+    if (metadata.files["tokenizer.json"] !== tokenizer.file()) {
+      throw new PipeError("resume-changed", "The text has changed so that its tokenizer is another one.", {
+        where: from.location,
+        fix: "resume with the text that the run was started with, or start a new run",
+      });
+    }
+    const trainer = await container.get<RunServices["trainer"]>("trainer");
+    await trainer.resume(from);
+  }
+
+  #info(engine: RunServices["engine"]): RunFolder["info"] {
+    return {
+      name: this.#experiment.name,
+      config: this.#experiment as unknown as Json,
+      configHash: ExperimentConfig.hash(this.#experiment),
+      versions: this.#options.versions ?? {},
+      engine: engine.name,
+      device: engine.device.name,
+    };
+  }
+}
+
+async function newest(checkpointer: ModelCheckpointer, where: string): Promise<CheckpointRef> {
+  const ref = (await checkpointer.list()).at(-1);
+  if (ref !== undefined) return ref;
+  throw new PipeError("checkpoint-missing", "The run has no complete checkpoint.", {
+    where,
+    fix: "remove the run and start it anew: it ended before its first checkpoint",
+  });
+}
+
+async function resolved(container: ServiceContainer): Promise<Pick<RunServices, "engine" | "step" | "model">> {
+  const [engine, step, model] = await Promise.all([
+    container.get<RunServices["engine"]>("engine"),
+    container.get<RunServices["step"]>("step"),
+    container.get<RunServices["model"]>("model"),
+  ]);
+  return { engine, step, model };
+}
