@@ -1,15 +1,14 @@
-import { readdirSync } from "node:fs";
+import { globSync } from "node:fs";
+import { dirname } from "node:path";
 import { defineConfig } from "vitest/config";
 
 // Tests run from TypeScript sources: no build is needed.
 const conditions = ["@pipe/source", "module", "node", "development|production"];
 const services = process.env["PIPE_SERVICES"] === "1";
 
-const folders = ["packages", "apps", "examples"].flatMap((group) =>
-  readdirSync(group, { withFileTypes: true })
-    .filter((entry) => entry.isDirectory())
-    .map((entry) => `${group}/${entry.name}`),
-);
+const folders = globSync("{packages,apps,examples}/*/package.json")
+  .map((path) => dirname(path))
+  .sort();
 const measured = folders.filter((folder) => !folder.startsWith("examples/"));
 
 export default defineConfig({
