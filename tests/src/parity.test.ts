@@ -94,8 +94,8 @@ describe("parity with PyTorch and transformers", () => {
     expect(differences("logits", await out.logits.read(), logits).rest).toBeLessThan(1e-5);
     const gradients = await weights("gpt2-grads.safetensors");
     for (const name of names) {
-      const expected = gradients[name]!.data;
-      const largest = expected.reduce((max: number, x: number) => Math.max(max, Math.abs(x)), 0);
+      const expected = gradients[name]!.data as Float32Array;
+      const largest = expected.reduce((max, x) => Math.max(max, Math.abs(x)), 0);
       const { rest, keys } = differences(name, await out.grads[name]!.read(), expected);
       expect([name, rest <= 1e-4 * largest, keys <= 1e-7]).toEqual([name, true, true]);
     }
