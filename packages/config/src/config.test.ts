@@ -97,6 +97,19 @@ describe("ExperimentConfig", () => {
     expect(messageOf({ ...recipe, engine: { kind: "cuda" } })).toContain("engine.kind");
   });
 
+  it("finds its way through lists and past values that have no fields", () => {
+    const evaluation = { metrics: [{ kind: "loss" }, { kind: "acuracy" }, { kind: "loss", wieght: 1 }] };
+    const message = messageOf({ ...recipe, evaluation });
+    expect(message).toContain("evaluation.metrics.1.kind: expected one of loss, perplexity, bitsPerByte, accuracy");
+    expect(message).toContain('did you mean "accuracy"?');
+    expect(message).toContain("evaluation.metrics.2.wieght: expected one of kind, got an unknown key");
+    expect(messageOf({ ...recipe, model: null, "": 1 })).toContain("model: expected");
+    expect(messageOf({ ...recipe, model: { heads: 2 } })).toContain(
+      "model.kind: expected one of gpt2, bag, got nothing",
+    );
+    expect(messageOf(null)).toContain("(top): expected object, got null");
+  });
+
   it("says what is missing or has another type, all at once", () => {
     const message = messageOf({ ...recipe, model: { ...recipe.model, layers: "two" }, data: undefined, seed: 1.5 });
     expect(message).toMatch(/^a\.yaml has 3 problems:/);
