@@ -106,9 +106,11 @@ describe("repeating loader", () => {
     expect(new Set(epochs.map(String)).size).toBe(3);
   });
 
-  it("tells the epoch in its cursor", async () => {
+  it("tells the epoch, in its cursor too", async () => {
     const loader = await factory.create({ ...base, shuffle: true, repeat: true, batch: 1 });
-    const epochs = (await take(loader, 200)).map(({ cursor }) => (cursor as LoaderCursor).epoch);
+    const batches = await take(loader, 200);
+    const epochs = batches.map(({ cursor }) => (cursor as LoaderCursor).epoch);
+    expect(batches.map(({ epoch }) => epoch)).toEqual(epochs);
     const { windows } = loader as IBatchLoader & { windows: number };
     expect(epochs).toEqual(Array.from({ length: 200 }, (_, n) => Math.floor((n + 1) / windows)));
   });

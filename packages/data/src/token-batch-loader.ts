@@ -119,6 +119,7 @@ export class TokenBatchLoader implements IBatchLoader {
       arrays: { ids, targets, weights },
       tokens,
       cursor,
+      epoch: cursor.epoch,
       // Looked up when somebody asks: most steps do not need it.
       get documents() {
         return find();

@@ -26,12 +26,11 @@ export class BatchProcessor {
 
   /** Feeds for one step. @throws PipeError `batch-invalid`, `input-mismatch`. */
   process(arrays: { readonly [name: string]: HostArray }): { readonly [name: string]: HostArray } {
-    const given = Object.keys(this.#specs).filter((name) => name in arrays);
-    const rows = given.length === 0 ? 0 : this.#rowsOf(given[0]!, arrays[given[0]!]!);
+    const rows = this.#rowsOf(arrays);
     return Object.fromEntries(
       Object.entries(this.#specs).map(([name, spec]) => {
         const array = arrays[name];
-        if (array !== undefined) return [name, this.#pad(name, array, spec, rows)];
+        if (array !== undefined) return [name, this.#pad(name, array, spec)];
         if (name !== "weights") {
           throw new PipeError("batch-invalid", "A batch lacks an array that the model reads.", {
             expected: Object.keys(this.#specs).join(", "),
@@ -39,29 +38,39 @@ export class BatchProcessor {
           });
         }
         const weights = hostArray(spec);
-        return [name, weights.fill(1, 0, rows * this.#rowSize(spec))];
+        return [name, weights.fill(1, 0, rows * rowSize(spec))];
       }),
     );
   }
 
-  #pad(name: string, array: HostArray, spec: TensorSpec, rows: number): HostArray {
-    if (array.length === sizeOf(spec.shape)) {
+  #pad(name: string, array: HostArray, spec: TensorSpec): HostArray {
+    const isShort = array.length < sizeOf(spec.shape) && dtypeOf(array) === spec.dtype;
+    if (!isShort || !("weights" in this.#specs)) {
       checkHostArray(array, spec, `batch/${name}`);
       return array;
-    }
-    if (this.#rowsOf(name, array) !== rows || dtypeOf(array) !== spec.dtype || !("weights" in this.#specs)) {
-      checkHostArray(array, spec, `batch/${name}`);
     }
     const padded = hostArray(spec);
     padded.set(array);
     return padded;
   }
 
-  #rowsOf(name: string, array: HostArray): number {
-    return Math.min(this.#rows, array.length / this.#rowSize(this.#specs[name]!));
+  /** Rows of the arrays that the model reads. */
+  #rowsOf(arrays: { readonly [name: string]: HostArray }): number {
+    const given = Object.entries(this.#specs).flatMap(([name, spec]): [string, number][] => {
+      const array = arrays[name];
+      return array === undefined ? [] : [[name, array.length / rowSize(spec)]];
+    });
+    const [first] = given;
+    const rows = first?.[1] ?? 0;
+    if (Number.isInteger(rows) && rows <= this.#rows && given.every(([, count]) => count === rows)) return rows;
+    throw new PipeError("batch-invalid", "The arrays of a batch do not hold the same whole number of rows.", {
+      expected: `at most ${this.#rows} rows each`,
+      got: given.map(([name, count]) => `${name} ${count}`).join(", "),
+    });
   }
+}
 
-  #rowSize({ shape }: TensorSpec): number {
-    return sizeOf(shape.slice(1));
-  }
+/** Elements of one row. */
+function rowSize({ shape }: TensorSpec): number {
+  return sizeOf(shape.slice(1));
 }

@@ -15,6 +15,7 @@ import { dtypeOf, PipeError, Random } from "@pipe/core";
 import { BatchProcessor } from "./batch-processor.ts";
 import { EpochManager } from "./epoch-manager.ts";
 import { initialize } from "./initialize.ts";
+import { meanGradients } from "./mean-gradients.ts";
 import { TrainingOrchestrator } from "./training-orchestrator.ts";
 import { TrainingStepProcessor } from "./training-step-processor.ts";
 
@@ -32,14 +33,15 @@ export type FitOptions<B> = {
   readonly steps?: number;
   /** A learning rate, or a schedule. */
   readonly rate: number | ISchedule;
-  readonly gradients: IGradientProcessor;
+  /** What happens to gradients; default {@link meanGradients}, which does not clip. */
+  readonly gradients?: IGradientProcessor;
   /** Seed of initial values and dropout; default 0. */
   readonly seed?: number;
   readonly onStep?: (report: StepReport) => void;
   readonly signal?: AbortSignal;
 };
 
-/** What `fit` leaves: the state on the engine, and the last report. */
+/** What `fit` leaves: the state on the engine, which is the caller's, and the last report. */
 export type FitResult = { readonly state: ModelState; readonly report: StepReport | undefined };
 
 /**
@@ -50,7 +52,7 @@ export async function fit<B>(options: FitOptions<B>): Promise<FitResult> {
   const {
     model,
     optimizer,
-    gradients,
+    gradients = meanGradients,
     engine,
     rate,
     steps = Number.MAX_SAFE_INTEGER,
@@ -79,15 +81,21 @@ export async function fit<B>(options: FitOptions<B>): Promise<FitResult> {
     initialize(model.parameters(), random.split("init")),
   );
   const trainer = new TrainingOrchestrator({
-    step: step as unknown as TrainingStepProcessor,
+    step,
     loader: loaderOf(specs, all),
     batches: new BatchProcessor(specs),
     epochs: new EpochManager({ steps }),
     events: { emit: () => undefined, on: () => ({ [Symbol.dispose]: () => undefined }) },
   });
   let report: StepReport | undefined;
-  for await (report of trainer.steps(signal === undefined ? {} : { signal })) onStep?.(report);
-  return { state: step.state, report };
+  try {
+    for await (report of trainer.steps(signal === undefined ? {} : { signal })) onStep?.(report);
+  } catch (error) {
+    // The failure of the run is the one to tell, not what follows from it.
+    await step[Symbol.asyncDispose]().catch(() => undefined);
+    throw error;
+  }
+  return { state: await step.release(), report };
 }
 
 /** The first batch, and all of them in their order. */
@@ -97,8 +105,12 @@ async function peek(batches: FitOptions<never>["batches"]): Promise<{ first: Fit
   if (done === true) throw new PipeError("batches-empty", "fit() was given no batches.");
   const first = value;
   async function* all(): AsyncGenerator<FitBatch> {
-    yield first;
-    for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value;
+    try {
+      yield first;
+      for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) yield next.value;
+    } finally {
+      await iterator.return?.();
+    }
   }
   return { first, all: all() };
 }

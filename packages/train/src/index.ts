@@ -11,3 +11,4 @@ export { BatchProcessor } from "./batch-processor.ts";
 export { EpochManager, type Budget } from "./epoch-manager.ts";
 export { checkpointStage, evaluationStage, sampleStage } from "./stages.ts";
 export { initialize } from "./initialize.ts";
+export { meanGradients } from "./mean-gradients.ts";

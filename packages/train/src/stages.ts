@@ -27,13 +27,17 @@ export function evaluationStage(options: {
       if (!trigger.due(progress)) return;
       await drain();
       const begin = performance.now();
-      const report = await evaluator.evaluate(state, batches(), {
-        ...(limit === undefined ? {} : { batches: limit }),
-        // An abort finishes the step and its stages; only a second one ends the process.
-        ...(progress.last ? {} : { signal }),
-      });
-      const { step, metrics, tokens } = report;
-      events.emit("evaluation-ended", { step, metrics, tokens, seconds: (performance.now() - begin) / 1000 });
+      try {
+        const { step, metrics, tokens } = await evaluator.evaluate(state, batches(), {
+          ...(limit === undefined ? {} : { batches: limit }),
+          // An abort finishes the step and its stages; only a second one ends the process.
+          ...(progress.last ? {} : { signal }),
+        });
+        events.emit("evaluation-ended", { step, metrics, tokens, seconds: (performance.now() - begin) / 1000 });
+      } catch (error) {
+        // An abort cuts this evaluation short; the loop takes one more step, whose stages are the last ones.
+        if (progress.last || !signal.aborted) throw error;
+      }
     },
   };
 }
@@ -82,7 +86,12 @@ export function checkpointStage(options: {
       } finally {
         await copy[Symbol.asyncDispose]();
       }
-      for (const ref of surplus(await checkpointer.list())) await checkpointer.remove(ref);
+      // What is saved is saved: a checkpoint that cannot be removed is no reason to save again, or to stop.
+      try {
+        for (const ref of surplus(await checkpointer.list())) await checkpointer.remove(ref);
+      } catch (error) {
+        events.emit("warning", { source: "checkpoint", message: messageOf(error) });
+      }
     },
   };
 }

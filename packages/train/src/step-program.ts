@@ -4,7 +4,7 @@ import { choose } from "@pipe/graph/ops";
 import * as tf from "@pipe/graph/tf";
 
 /** Everything that a step changes, as the program sees it. */
-export type TracedState = { readonly params: Params; readonly slots: Slots; readonly scalars: Params };
+export type TracedState = { readonly params: Params; readonly slots?: Slots; readonly scalars: Params };
 
 /** Inputs of the training step. */
 export type StepInputs<B> = {
@@ -39,7 +39,8 @@ export function stepProgram<B>({ model, optimizer, gradients }: StepParts<B>): (
   const specs = model.parameters();
   const trainable = specs.filter((spec) => spec.trainable).map(({ name }) => name);
   return ({ state, batch, rates, known, seed }) => {
-    const { params, slots } = state;
+    // A tree has no empty records: an optimizer without slots leaves none.
+    const { params, slots = {} } = state;
     const { applied, ...processorState } = state.scalars as { applied: tf.Tensor } & Params;
     let weight: tf.Tensor | undefined;
     const lossOf = (...values: tf.Tensor[]): tf.Scalar => {

@@ -40,6 +40,8 @@ export class TrainingOrchestrator implements ITrainer, IStateful {
   readonly #parts: TrainingParts;
   #cursor: Cursor | undefined;
   #reported: StepReport | undefined;
+  /** Reports that `steps()` has not yielded yet. */
+  readonly #unread: StepReport[] = [];
   #ending: TrainResult["reason"] = "completed";
 
   constructor(parts: TrainingParts) {
@@ -54,30 +56,43 @@ export class TrainingOrchestrator implements ITrainer, IStateful {
     return { reason: this.#ending, progress, ...(report === undefined ? {} : { report }) };
   }
 
-  /** The loop: one report a step, each as soon as it is read, which is one step late. */
+  /**
+   * The loop: every report once, as soon as it is read, which is one step late. Leaving it early keeps the position, so that
+   * another call goes on with the next batch.
+   */
   async *steps({ signal = new AbortController().signal }: { signal?: AbortSignal } = {}): AsyncGenerator<StepReport> {
     const { step, loader, batches, epochs, events, stages = [] } = this.#parts;
-    this.#ending = "completed";
-    if (epochs.done) return;
+    this.#ending = signal.aborted ? "aborted" : "completed";
+    if (epochs.done || signal.aborted) return;
     events.emit("epoch-started", { epoch: epochs.progress.epoch, step: epochs.progress.step });
-    for await (const batch of loader.batches(this.#cursor)) {
-      const before = epochs.progress.epoch;
-      const figures = await step.run(batches.process(batch.arrays));
-      if (figures !== undefined) yield this.#report(figures);
-      epochs.advance(batch);
-      this.#cursor = batch.cursor;
-      if (signal.aborted && !epochs.progress.last) {
-        this.#ending = "aborted";
-        epochs.finish();
+    const source = loader.batches(this.#cursor)[Symbol.asyncIterator]();
+    try {
+      for (let next = await source.next(); next.done !== true;) {
+        const batch = next.value;
+        const before = epochs.progress.epoch;
+        const figures = await step.run(batches.process(batch.arrays));
+        if (figures !== undefined) this.#report(figures);
+        epochs.advance(batch);
+        this.#cursor = batch.cursor;
+        // Read ahead while the device computes: only so is the last of the batches known as the last.
+        if (!epochs.progress.last) next = await source.next();
+        if (next.done === true) epochs.finish();
+        if (signal.aborted && !epochs.progress.last) {
+          this.#ending = "aborted";
+          epochs.finish();
+        }
+        await runStages(stages, this.#context(batch, signal));
+        const { epoch, step: number, last } = epochs.progress;
+        // The report of an epoch's last step comes before its end.
+        if (last || epoch > before) await this.#drain();
+        if (epoch > before) events.emit("epoch-ended", { epoch: before, step: number });
+        if (epoch > before && !last) events.emit("epoch-started", { epoch, step: number });
+        while (this.#unread.length > 0) yield this.#unread.shift()!;
+        if (last) return;
       }
-      await runStages(stages, this.#context(batch, signal));
-      const { epoch, step: number, last } = epochs.progress;
-      if (epoch > before) events.emit("epoch-ended", { epoch: before, step: number });
-      if (last) break;
-      if (epoch > before) events.emit("epoch-started", { epoch, step: number });
+    } finally {
+      await source.return?.();
     }
-    const final = await step.drain();
-    if (final !== undefined && final.step !== this.#reported?.step) yield this.#report(final);
   }
 
   async resume(from: CheckpointRef): Promise<void> {
@@ -89,6 +104,7 @@ export class TrainingOrchestrator implements ITrainer, IStateful {
     await step.load(metadata.state.step, tensors());
     restore(metadata.state);
     this.#reported = undefined;
+    this.#unread.length = 0;
     events.emit("run-resumed", { step: metadata.state.step, checkpoint: from.location });
   }
 
@@ -103,7 +119,7 @@ export class TrainingOrchestrator implements ITrainer, IStateful {
   #context(batch: Batch, signal: AbortSignal): StepContext {
     const { step, epochs, events } = this.#parts;
     const reported = this.#reported;
-    return {
+    const context: { -readonly [K in keyof StepContext]: StepContext[K] } = {
       state: step.state,
       progress: epochs.progress,
       batch,
@@ -111,11 +127,20 @@ export class TrainingOrchestrator implements ITrainer, IStateful {
       events,
       signal,
       drain: async () => {
-        const figures = (await step.drain())!;
-        return figures.step === this.#reported?.step ? this.#reported : this.#report(figures);
+        const report = await this.#drain();
+        context.report = report;
+        context.progress = epochs.progress;
+        return report;
       },
       snapshot: () => step.snapshot(),
     };
+    return context;
+  }
+
+  /** Reads what is in flight after a step, and reports it unless that was done. */
+  async #drain(): Promise<StepReport> {
+    const figures = (await this.#parts.step.drain())!;
+    return figures.step === this.#reported?.step ? this.#reported : this.#report(figures);
   }
 
   /** Makes the report of a step, once, and tells the observers. */
@@ -125,6 +150,7 @@ export class TrainingOrchestrator implements ITrainer, IStateful {
     const { step, applied, loss, rate, norm, accepted, weight } = figures;
     const { tokens, epoch } = epochs.progress;
     this.#reported = { step, applied, tokens, epoch, loss, rate, norm, accepted, batchTokens: weight };
+    this.#unread.push(this.#reported);
     events.emit("step-ended", this.#reported);
     if (!accepted) events.emit("step-skipped", { step, loss, norm });
     return this.#reported;

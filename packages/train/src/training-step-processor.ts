@@ -65,12 +65,17 @@ export class TrainingStepProcessor<B = { readonly [name: string]: never }> {
     this.#state = state;
   }
 
-  /** Compiles the step and uploads fresh state with these parameter values. @throws PipeError `parameter-mismatch`. */
+  /** Compiles the step and uploads fresh state with these parameter values. @throws PipeError `parameter-mismatch`, `nothing-trainable`. */
   static async create<B>(
     options: TrainingStepOptions<B>,
     initial: { readonly [name: string]: HostTensor },
   ): Promise<TrainingStepProcessor<B>> {
     const parameters = options.model.parameters();
+    if (!parameters.some(({ trainable }) => trainable)) {
+      throw new PipeError("nothing-trainable", "The model has no parameter that may be trained.", {
+        got: parameters.map(({ name }) => name).join(", "),
+      });
+    }
     const start = freshState(options, parameters, initial);
     const specs = Object.fromEntries(Object.entries(start).map(([path, { spec }]) => [path, spec]));
     const executable = await options.engine.compile(
@@ -115,7 +120,7 @@ export class TrainingStepProcessor<B = { readonly [name: string]: never }> {
       seed: Int32Array.of(seed, step),
     } as never);
     const before = this.#pending;
-    this.#state = { step: step + 1, ...(outputs.state as Omit<ModelState, "step">) };
+    this.#state = { step: step + 1, slots: {}, ...(outputs.state as Omit<ModelState, "step" | "slots">) };
     this.#pending = { step: step + 1, figures: outputs.figures, applied: outputs.applied };
     return before === undefined ? undefined : this.#read(before);
   }
@@ -157,11 +162,17 @@ export class TrainingStepProcessor<B = { readonly [name: string]: never }> {
     this.#last = undefined;
   }
 
+  /** Frees the program and hands the state over, which is then the caller's to dispose of. */
+  async release(): Promise<ModelState> {
+    await this.drain();
+    await this.#executable[Symbol.asyncDispose]();
+    return this.#state;
+  }
+
   /** Frees state and program. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.drain();
+    await this.release();
     for (const tensor of this.#tensors().values()) tensor[Symbol.dispose]();
-    await this.#executable[Symbol.asyncDispose]();
   }
 
   async #read({ step, figures, applied }: Pending): Promise<StepFigures> {
