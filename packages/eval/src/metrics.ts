@@ -1,4 +1,5 @@
 import type { IMetric } from "@pipe/core";
+import { PipeError } from "@pipe/core";
 
 const mean = (totals: { readonly [name: string]: number }): number => totals["lossSum"]! / totals["weight"]!;
 
@@ -21,10 +22,17 @@ export const bitsPerByteMetric: IMetric = {
   value: ({ lossSum, bytes }) => lossSum! / Math.LN2 / (bytes ?? Number.NaN),
 };
 
-/** Share of targets that the model ranks first. */
+/** Share of targets that the model ranks first. @throws PipeError `metric-impossible` for a model that does not count them. */
 export const accuracyMetric: IMetric = {
   name: "accuracy",
   better: "higher",
-  sums: ({ sums }) => ({ correct: sums!["correct"]! }),
+  sums: ({ sums }) => {
+    const correct = sums?.["correct"];
+    if (correct !== undefined) return { correct };
+    throw new PipeError("metric-impossible", "Accuracy needs the number of correct predictions.", {
+      expected: "`sums.correct` in what the model's loss() returns",
+      got: Object.keys(sums ?? {}).join(", ") || "no sums",
+    });
+  },
   value: ({ correct, weight }) => correct! / weight!,
 };

@@ -75,7 +75,9 @@ export class ModelEvaluator implements IEvaluator {
 
   /** Frees the compiled program. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await (await this.#compiled)?.executable[Symbol.asyncDispose]();
+    // One that did not compile has said so to whoever asked for it.
+    const compiled = await this.#compiled?.catch(() => undefined);
+    await compiled?.executable[Symbol.asyncDispose]();
   }
 
   async #compile(state: Pick<ModelState, "params">): Promise<Compiled> {

@@ -21,26 +21,20 @@ export function checkSampling({ temperature = 1, topK = 1, topP = 1 }: SamplingO
   });
 }
 
-/** Chooses a token id. @throws PipeError `logits-not-finite` where the model gave NaN. */
-export function sampleToken(
-  logits: ArrayLike<number>,
-  { temperature = 1, topK, topP = 1 }: SamplingOptions,
-  random: Random,
-): number {
+/**
+ * Chooses a token id; a logit of -∞ is never chosen. Equal logits keep the order of their ids.
+ * @throws PipeError `sampling-invalid`; `logits-not-finite` for NaN, +∞, or -∞ alone.
+ */
+export function sampleToken(logits: ArrayLike<number>, options: SamplingOptions, random: Random): number {
+  checkSampling(options);
+  const { temperature = 1, topK, topP = 1 } = options;
+  const likeliest = greatest(logits);
+  if (temperature === 0) return likeliest;
   const order = Array.from(logits, (_, id) => id);
-  for (const id of order) {
-    if (!Number.isNaN(logits[id]!)) continue;
-    throw new PipeError("logits-not-finite", "The model gave NaN as a logit.", {
-      where: `token ${id}`,
-      fix: "train with a lower rate, or load an earlier checkpoint",
-    });
-  }
-  if (temperature === 0) return order.reduce((best, id) => (logits[id]! > logits[best]! ? id : best), 0);
   // Ties keep the order of ids, so that the result depends on nothing else.
   order.sort((a, b) => logits[b]! - logits[a]! || a - b);
   const kept = order.slice(0, topK ?? order.length);
-  const largest = logits[kept[0]!]!;
-  const weights = kept.map((id) => Math.exp((logits[id]! - largest) / temperature));
+  const weights = kept.map((id) => Math.exp((logits[id]! - logits[likeliest]!) / temperature));
   const total = weights.reduce((a, b) => a + b, 0);
   let nucleus = 0;
   let count = 0;
@@ -51,4 +45,24 @@ export function sampleToken(
     if (rest < 0) return kept[i]!;
   }
   return kept[count - 1]!;
+}
+
+/** The first of the largest logits. */
+function greatest(logits: ArrayLike<number>): number {
+  let best = 0;
+  for (let id = 0; id < logits.length; id++) {
+    const logit = logits[id]!;
+    if (Number.isNaN(logit) || logit === Infinity) throw notFinite(`${logit} for token ${id}`);
+    if (logit > logits[best]!) best = id;
+  }
+  if (!(logits[best]! > -Infinity)) throw notFinite("-Infinity for every token");
+  return best;
+}
+
+function notFinite(got: string): PipeError {
+  return new PipeError("logits-not-finite", "The model gave logits that no token can be chosen from.", {
+    expected: "finite numbers, or -Infinity for tokens that must not come",
+    got,
+    fix: "train with a lower rate, or load an earlier checkpoint",
+  });
 }

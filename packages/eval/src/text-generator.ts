@@ -83,7 +83,11 @@ export class TextGenerator {
 
   /** Frees the compiled programs. */
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const compiled of this.#compiled.values()) await (await compiled)[Symbol.asyncDispose]();
+    for (const compiled of this.#compiled.values()) {
+      // One that did not compile has said so to whoever asked for it.
+      const forward = await compiled.catch(() => undefined);
+      await forward?.[Symbol.asyncDispose]();
+    }
   }
 
   async #logits(params: { readonly [name: string]: DeviceTensor }, all: readonly number[]): Promise<ArrayLike<number>> {
