@@ -1,4 +1,4 @@
-import { hostTensor, Random, sizeOf } from "@pipe/core";
+import { hostTensor, PipeError, Random, sizeOf } from "@pipe/core";
 import { createOnnxEngine } from "@pipe/engine-onnx";
 import { forwardContext, trace } from "@pipe/graph";
 import * as tf from "@pipe/graph/tf";
@@ -199,7 +199,11 @@ describe("ModelEmbedder", () => {
     id: "letters",
     vocabulary: 11,
     byteLengths: new Uint16Array(11).fill(1),
-    encode: (text: string) => Uint32Array.from(text, (letter) => letter.charCodeAt(0) % 11),
+    encode: (text: string) => {
+      if (text.includes("?")) throw new PipeError("token-unknown", "No question marks.");
+      if (text.includes("!")) throw new Error("broken");
+      return Uint32Array.from(text, (letter) => letter.charCodeAt(0) % 11);
+    },
     decode: () => "",
     decoder: () => ({ push: () => "", end: () => "" }),
     file: () => "",
@@ -239,6 +243,9 @@ describe("ModelEmbedder", () => {
     expect(vectors[3]).toEqual(vectors[0]);
     expect(vectors[4]).not.toEqual(vectors[0]);
     await expect(embedder.embed(["a"], AbortSignal.abort())).rejects.toThrow("abort");
+    const [unknown] = await embedder.embed(["a?b?cd"]);
+    expect(unknown).toEqual(alone);
+    await expect(embedder.embed(["!"])).rejects.toThrow("broken");
     await embedder[Symbol.asyncDispose]();
     const unused = new ModelEmbedder({ engine, model, tokenizer, params: named, width: 8, window: 4 });
     expect(unused.space).toEqual({ id: "gpt2:letters", dimensions: 8 });

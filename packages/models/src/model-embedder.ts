@@ -1,4 +1,5 @@
 import type { DeviceTensor, IEmbedder, IEngine, IExecutable, IModel, ITokenizer, Params } from "@pipe/core";
+import { PipeError } from "@pipe/core";
 import { forwardContext } from "@pipe/graph";
 import * as tf from "@pipe/graph/tf";
 
@@ -46,7 +47,7 @@ export class ModelEmbedder implements IEmbedder {
   async embed(texts: readonly string[], signal?: AbortSignal): Promise<readonly Float32Array[]> {
     const { tokenizer, window, batch, width } = this.#options;
     const windows = texts.flatMap((text, i): Window[] => {
-      const ids = tokenizer.encode(text);
+      const ids = encodeKnown(tokenizer, text);
       return Array.from({ length: Math.ceil(ids.length / window) }, (_, w) => ({
         text: i,
         ids: ids.subarray(w * window, (w + 1) * window),
@@ -101,6 +102,18 @@ export class ModelEmbedder implements IEmbedder {
       ids: { shape: [batch, window], dtype: "int32" },
       weights: { shape: [batch, window], dtype: "float32" },
     });
+  }
+}
+
+/** Token ids of a text, without the characters that the vocabulary lacks. */
+function encodeKnown(tokenizer: ITokenizer, text: string): Uint32Array {
+  try {
+    return tokenizer.encode(text);
+  } catch (error) {
+    if (!PipeError.is(error, "token-unknown")) throw error;
+    const characters = [...text];
+    if (characters.length === 1) return new Uint32Array();
+    return Uint32Array.from(characters.flatMap((character) => [...encodeKnown(tokenizer, character)]));
   }
 }
 

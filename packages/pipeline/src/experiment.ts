@@ -24,15 +24,22 @@ export async function loadExperiment(
   const { plugins } = raw;
   for (const plugin of Array.isArray(plugins) ? plugins : []) registry.add(await importPlugin(String(plugin)));
   const components = new ComponentFactory(registry, builtInModules);
-  // Ports without a named kind are loaded whole, so that the error can list what is known.
   const named = kindsOf(raw);
   for (const { port, kinds } of builtInModules) {
-    const wanted = named.filter((each) => each.port === port && kinds.includes(each.kind)).map(({ kind }) => kind);
-    const [kind] = wanted.length > 0 || port === "engine" ? wanted : kinds;
-    if (kind !== undefined) await components.load(port, kind);
+    const [wanted] = named.filter((each) => each.port === port && kinds.includes(each.kind));
+    // A port without a known kind is loaded all the same, so that the error can list what there is.
+    if (wanted !== undefined) await components.load(port, wanted.kind);
+    else if (!named.some((each) => each.port === port && registry.find(port, each.kind) !== undefined)) {
+      await components.load(port, kinds[0]!).catch(passMissing);
+    }
   }
   const config = ExperimentConfig.from(registry.definitions);
   return { experiment: config.parse(raw, options), config, components };
+}
+
+/** An engine that is not installed is no error while another one is asked for. */
+function passMissing(error: unknown): void {
+  if (!PipeError.is(error, "component-missing")) throw error;
 }
 
 /** A module that exports `definitions`: a package, or a file where the name begins with `.` or `/`. */

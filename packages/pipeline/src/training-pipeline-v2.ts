@@ -56,6 +56,8 @@ export class TrainingPipelineV2 {
     });
     try {
       const engine = await container.get<RunServices["engine"]>("engine");
+      // All parts are made first, so that a missing corpus or a wrong size leaves no empty run behind.
+      await container.get("trainer");
       const folder = resume ? await openRun(path) : await createRun(path, this.#info(engine));
       const lock = await lockRun(path);
       try {

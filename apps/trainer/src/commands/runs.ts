@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import type { EventMap } from "@pipe/core";
 import { readEvents } from "@pipe/monitor";
 import { listRuns, ModelCheckpointer, openRun, removeRun, type RunFolder } from "@pipe/persist";
@@ -43,7 +44,9 @@ type Summary = {
 async function summary(run: RunFolder): Promise<Summary> {
   let step = 0;
   let metrics: Summary["metrics"] = {};
-  for await (const event of readEvents(run.events)) {
+  // A run that ended before its first event has no log.
+  const events = existsSync(run.events) ? readEvents(run.events) : [];
+  for await (const event of events) {
     if (event.event === "step-ended") ({ step } = event as unknown as EventMap["step-ended"]);
     if (event.event === "evaluation-ended") ({ metrics } = event as unknown as EventMap["evaluation-ended"]);
   }

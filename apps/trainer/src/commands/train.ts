@@ -59,20 +59,21 @@ async function begin(
   recipe: string | undefined,
   { name, resume }: { readonly name?: string | undefined; readonly resume?: string | undefined },
 ): Promise<Start> {
+  const wantedRun = resume === "" ? name : resume;
   if (resume === undefined) {
     const { raw, origin } = await findRecipe(recipe ?? "quick", host.cwd);
     const wanted = name ?? (typeof raw["name"] === "string" ? raw["name"] : "run");
     // A name that was asked for is taken as it is: an existing run of that name is an error.
     return { raw: { ...raw, name: name ?? (await freeName(runsDir, wanted)) }, origin, resume: false };
   }
-  if (resume !== "") {
-    const run = await openRun(runPath(host, runsDir, resume));
+  if (wantedRun !== undefined) {
+    const run = await openRun(runPath(host, runsDir, wantedRun));
     const raw =
       recipe === undefined ? (run.info.config as { [key: string]: Json }) : (await findRecipe(recipe, host.cwd)).raw;
     return { raw: { ...raw, name: run.info.name }, origin: `run ${run.info.name}`, resume: true };
   }
   const { raw, origin } = await findRecipe(recipe ?? "quick", host.cwd);
-  const run = await newestRun(runsDir, name ?? String(raw["name"] ?? "run"));
+  const run = await newestRun(runsDir, typeof raw["name"] === "string" ? raw["name"] : "run");
   if (run === undefined) {
     throw new PipeError("run-missing", "There is no run of this recipe to resume.", {
       where: runsDir,

@@ -1,0 +1,358 @@
+import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Random } from "@pipe/core";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { run } from "./cli.ts";
+import type { Host } from "./host.ts";
+import { processHost } from "./process-host.ts";
+
+let folder: string;
+
+type Result = { readonly code: number; readonly out: string; readonly err: string };
+
+/** Runs a command in the test's folder; `interrupt` may press Ctrl-C when a text appears. */
+async function pipe(
+  args: readonly string[],
+  interrupt?: { readonly at: string; readonly times: number },
+): Promise<Result> {
+  const text = { out: "", err: "" };
+  const exits: number[] = [];
+  let listener: (() => void) | undefined;
+  let left = interrupt?.times ?? 0;
+  const sink = (key: "out" | "err") => ({
+    write: (piece: string) => {
+      text[key] += piece;
+      if (interrupt !== undefined && left > 0 && piece.includes(interrupt.at)) {
+        for (; left > 0; left--) listener?.();
+      }
+    },
+  });
+  const host: Host = {
+    stdout: sink("out"),
+    stderr: sink("err"),
+    env: {},
+    cwd: folder,
+    now: () => 1_000,
+    onInterrupt: (given) => {
+      listener = given;
+      return { [Symbol.dispose]: () => (listener = undefined) };
+    },
+    exit: (code) => void exits.push(code),
+  };
+  const code = await run(args, host);
+  return { code: exits[0] ?? code, ...text };
+}
+
+const events = (out: string): readonly { readonly event: string; readonly [field: string]: unknown }[] =>
+  out
+    .split("\n")
+    .filter((line) => line.startsWith("{"))
+    .map((line) => JSON.parse(line) as { event: string });
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "pipe-trainer-"));
+  const words = ["north", "east", "south", "west"];
+  const random = new Random(1);
+  await writeFile(join(folder, "text.txt"), Array.from({ length: 900 }, () => words[random.integer(4)]!).join(" "));
+  await mkdir(join(folder, "notes"));
+  await writeFile(
+    join(folder, "notes/a.md"),
+    "# Winds\n\nThe north wind is cold.\n\n## Calm\n\nNo wind in the east.\n",
+  );
+  await writeFile(join(folder, "notes/b.md"), "# Seas\n\nThe south sea is warm.\n");
+  await writeFile(
+    join(folder, "tiny.yaml"),
+    `name: tiny
+engine: { kind: onnx, threads: 1 }
+data:
+  source: { kind: text, path: ${JSON.stringify(join(folder, "text.txt"))} }
+  tokenizer: { kind: char }
+  sequenceLength: 16
+  split: { by: tail }
+model: { kind: gpt2, positions: 16, width: 16, layers: 1, heads: 2 }
+training: { steps: 12, batch: 4 }
+evaluation: { every: 6, batches: 2, sample: { every: 12, prompt: "north", tokens: 5 } }
+checkpoint: { every: 4, keepLast: 2 }
+`,
+  );
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+describe("pipe train", () => {
+  it("trains, evaluates, writes, keeps the last checkpoints, and says what comes next", async () => {
+    const { code, out } = await pipe(["train", "tiny.yaml"]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/12\/12[^]*loss \d/);
+    expect(out).toContain("perplexity");
+    expect(out).toMatch(/checkpoint: .*step-00000012/);
+    expect(out).toContain("pipe generate --run tiny");
+    const { out: list } = await pipe(["runs"]);
+    expect(list).toMatch(/tiny +step +12 {2}checkpoints 8, 12 {2}loss \d/);
+  });
+
+  it("takes a free name, prints events as JSON, and indexes what the recipe names", async () => {
+    const set = ["--set", "indexing={folder: notes, query: cold wind}", "--set", "training={epochs: 1, batch: 64}"];
+    const { code, out, err } = await pipe(["train", "tiny.yaml", "--json", ...set]);
+    expect([err.includes("error"), code]).toEqual([false, 0]);
+    const all = events(out);
+    const started = all.find(({ event }) => event === "run-started")!;
+    expect(started).toMatchObject({ name: "tiny-2", step: 0 });
+    expect(all.filter(({ event }) => event === "step-ended").map(({ step }) => step)).toContain(1);
+    expect(all.find(({ event }) => event === "index-updated")).toMatchObject({ documents: 2 });
+    expect(all.find(({ event }) => event === "search-hit")).toMatchObject({ path: "a.md" });
+    const text = await pipe([
+      "train",
+      "tiny.yaml",
+      "--name",
+      "indexed",
+      ...set,
+      "--set",
+      "training={tokens: 64, batch: 4}",
+    ]);
+    expect(text.out).toMatch(/indexed 2 documents of notes[^]*1\. a\.md:1/);
+  });
+
+  it("finishes the step, saves and says how to go on when it is interrupted; goes on exactly there", async () => {
+    const stopped = await pipe(["train", "tiny.yaml", "--name", "stopped", "--json"], { at: '"step":5', times: 1 });
+    expect(stopped.code).toBe(130);
+    expect(stopped.err).toContain("finishing the step and saving");
+    expect(stopped.err).toMatch(/saved step \d+; go on with: pipe train --resume=stopped/);
+    const resumed = await pipe(["train", "--resume=stopped", "--json"]);
+    expect(resumed.code).toBe(0);
+    const steps = events(resumed.out)
+      .filter(({ event }) => event === "step-ended")
+      .map(({ step }) => step);
+    expect(steps.at(-1)).toBe(12);
+    expect(steps[0]).toBeGreaterThan(5);
+  });
+
+  it("stops at once at the second interrupt", async () => {
+    expect((await pipe(["train", "tiny.yaml", "--name", "twice", "--json"], { at: '"step":2', times: 2 })).code).toBe(
+      130,
+    );
+  });
+
+  it("resumes the newest run of a recipe, or a named one, with a longer budget", async () => {
+    const more = ["--json", "--set", "training.steps=14"];
+    const named = await pipe(["train", "tiny.yaml", "--name", "tiny", "--resume", ...more]);
+    expect(named.code).toBe(0);
+    expect(events(named.out).find(({ event }) => event === "run-ended")).toMatchObject({
+      step: 14,
+      reason: "completed",
+    });
+    const newest = await pipe(["train", "tiny.yaml", "--resume", ...more]);
+    expect(newest.code).toBe(0);
+    expect(events(newest.out).find(({ event }) => event === "run-started")).toMatchObject({ name: "tiny", step: 14 });
+  });
+});
+
+describe("after training", () => {
+  it("pipe generate gives the same text for the same seed", async () => {
+    const args = ["generate", "--run", "tiny", "--prompt", "north ", "--tokens", "12", "--seed", "3"];
+    const [first, second] = [await pipe(args), await pipe(args)];
+    expect(first).toEqual(second);
+    expect(first.out).toMatch(/^north .{12}\n$/);
+    const json = await pipe([...args, "--json", "--top-k", "3", "--top-p", "0.9"]);
+    expect(JSON.parse(json.out)).toMatchObject({ prompt: "north " });
+  });
+
+  it("pipe eval measures on the validation text", async () => {
+    const { code, out } = await pipe(["eval", "--run", "tiny", "--json"]);
+    expect(code).toBe(0);
+    const report = JSON.parse(out) as { metrics: { [name: string]: number }; tokens: number };
+    expect(report.metrics["loss"]).toBeLessThan(3);
+    expect(report.metrics["perplexity"]).toBeCloseTo(Math.exp(report.metrics["loss"]!), 6);
+    expect((await pipe(["eval", "--run", "tiny"])).out).toMatch(/targets\n {2}loss /);
+  });
+
+  it("pipe index and pipe search find by words and by meaning", async () => {
+    const words = await pipe(["index", "./notes"]);
+    expect(words.out).toMatch(/2 documents indexed, \d passages/);
+    expect((await pipe(["search", "cold wind"])).out).toMatch(/^1\. a\.md:1 {2}Winds/);
+    expect((await pipe(["search", "zebra"])).out).toBe("nothing found\n");
+    const meaning = await pipe(["index", "add", "./notes", "--index", "both", "--run", "tiny", "--json", "--prune"]);
+    expect(JSON.parse(meaning.out)).toMatchObject({ documents: 2, failures: [] });
+    for (const mode of ["lexical", "vector", "hybrid"]) {
+      const { code, out } = await pipe([
+        "search",
+        "warm sea",
+        "--index",
+        "both",
+        "--mode",
+        mode,
+        "--limit",
+        "1",
+        "--json",
+      ]);
+      expect([mode, code]).toEqual([mode, 0]);
+      const hit = JSON.parse(out) as { path: string; heading: string[]; line: number; score: number };
+      expect(Object.keys(hit)).toEqual(expect.arrayContaining(["path", "heading", "line", "score"]));
+      if (mode !== "vector") expect(hit.path).toBe("b.md");
+    }
+    expect((await pipe(["index", "./notes"])).out).toContain("2 unchanged");
+  });
+
+  it("pipe runs shows, verifies and removes", async () => {
+    expect(JSON.parse((await pipe(["runs", "show", "tiny"])).out)).toMatchObject({ name: "tiny", step: 14 });
+    expect((await pipe(["runs", "verify", "tiny"])).out).toMatch(/step 14: complete/);
+    expect(JSON.parse((await pipe(["runs", "verify", "tiny", "--json"])).out.split("\n")[0]!)).toMatchObject({
+      ok: true,
+    });
+    expect((await pipe(["runs", "list", "--json"])).out.split("\n").length).toBeGreaterThan(3);
+    expect((await pipe(["runs", "remove", "twice"])).code).toBe(0);
+    expect((await pipe(["runs", "show", "twice"])).err).toContain("There is no run here");
+    expect((await pipe(["runs", "--runs-dir", "nowhere"])).out).toContain("no runs in");
+  });
+
+  it("pipe engines and pipe config say what there is", async () => {
+    expect((await pipe(["engines"])).out).toMatch(/^onnx {2}ONNX Runtime .* threads\n$/);
+    expect(JSON.parse((await pipe(["engines", "doctor", "--json"])).out)).toMatchObject({
+      kind: "onnx",
+      available: true,
+    });
+    expect(JSON.parse((await pipe(["config", "schema"])).out)).toMatchObject({ type: "object" });
+    const shown = JSON.parse((await pipe(["config", "show", "quick", "--set", "seed=9", "--json"])).out) as {
+      seed: number;
+    };
+    expect(shown.seed).toBe(9);
+    expect(JSON.parse((await pipe(["config", "show", "shakespeare-char"])).out)).toMatchObject({
+      model: { width: 128 },
+    });
+  });
+});
+
+describe("bad input gets one clear message", () => {
+  const tiny = ["train", "tiny.yaml", "--name", "bad"];
+  const set = (...fields: string[]): string[] => [...tiny, ...fields.flatMap((field) => ["--set", field])];
+
+  it.each([
+    ["an unknown key", set("trainig.steps=3"), 'trainig: expected "training"'],
+    [
+      "heads that do not divide the width",
+      set("model.heads=3"),
+      "model.heads: expected a divisor of model.width (16), got 3",
+    ],
+    ["a window longer than the positions", set("data.sequenceLength=32"), "data.sequenceLength: expected at most"],
+    ["an unknown kind", set("model.kind=gpt3"), 'model.kind: expected one of gpt2 (did you mean "gpt2"?)'],
+    ["an engine that is not known", set("engine.kind=cuda"), "engine.kind: expected one of onnx"],
+    ["a missing corpus", set("data.source.path=none.txt"), "none.txt"],
+    ["a missing recipe", ["train", "none.yaml"], "There is no such recipe"],
+    ["a run that exists", ["train", "tiny.yaml", "--name", "tiny"], "continue it with --resume"],
+    ["a run that does not exist", ["train", "--resume=none"], "There is no run here"],
+    ["no run to resume", ["train", "tiny.yaml", "--runs-dir", "none", "--resume"], "leave --resume out"],
+    ["a changed model", ["train", "--resume=tiny", "--set", "model.width=32"], "model.width: 16 in the run, 32 now"],
+    ["a plug-in that cannot be loaded", set("plugins=[./none.mjs]"), "A plug-in cannot be loaded"],
+    ["a run without its weights", ["generate", "--run", "./notes"], "no run and no checkpoint"],
+    ["no index", ["search", "x", "--index", "nothing"], "nothing"],
+    ["a folder without markdown", ["index", "./runs"], "*.md"],
+  ])("%s", async (_, args, message) => {
+    const { code, err } = await pipe(args);
+    expect(err).toContain(message);
+    expect(err).not.toMatch(/\n +at /);
+    expect(code).toBe(1);
+  });
+
+  it.each([
+    [[]],
+    [["tarin"]],
+    [["train", "a", "b"]],
+    [["train", "--stes", "3"]],
+    [["eval"]],
+    [["search"]],
+    [["search", "x", "--mode", "fuzzy"]],
+    [["generate", "--run", "tiny", "--tokens", "many"]],
+    [["index", "remove", "x"]],
+    [["runs", "burn", "x"]],
+    [["engines", "start"]],
+    [["config"]],
+    [["config", "burn"]],
+  ])("usage: %j", async (args) => {
+    expect((await pipe(args)).code).toBe(2);
+  });
+
+  it("help is no error", async () => {
+    const { code, out } = await pipe(["--help"]);
+    expect([code, out.includes("pipe train")]).toEqual([0, true]);
+    expect((await pipe(["train", "--help"])).code).toBe(0);
+  });
+
+  it("errors come as JSON too", async () => {
+    const { out } = await pipe(["eval", "--run", "none", "--json"]);
+    expect(events(out)).toEqual([
+      { event: "error", code: "run-missing", message: expect.stringContaining("There is no run here") },
+    ]);
+  });
+
+  it("a text with invalid UTF-8, a text without tokens, and one with special tokens", async () => {
+    await writeFile(join(folder, "broken.txt"), Buffer.from([0x61, 0xff, 0x62]));
+    await writeFile(join(folder, "empty.txt"), "");
+    await writeFile(join(folder, "special.txt"), "a <|endoftext|> b ".repeat(200));
+    const train = (file: string, ...more: string[]): Promise<Result> =>
+      pipe(["train", "tiny.yaml", "--name", file, "--set", `data.source.path=${join(folder, file)}`, ...more]);
+    expect((await train("broken.txt")).err).toMatch(/broken\.txt[^]*1|byte/);
+    expect((await train("empty.txt")).code).toBe(1);
+    const special = await train("special.txt", "--set", "data.tokenizer={kind: gpt}", "--set", "training.steps=2");
+    expect([special.err, special.code]).toEqual(["", 0]);
+  });
+
+  it("a checkpoint with a flipped byte is refused by name, and the others stay", async () => {
+    const path = join(folder, "runs/stopped/checkpoints/step-00000012/model.safetensors");
+    const bytes = await readFile(path);
+    bytes[bytes.length - 5]! ^= 1;
+    await writeFile(path, bytes);
+    const { code, err } = await pipe(["train", "--resume=stopped", "--set", "training.steps=20"]);
+    expect([code, err]).toEqual([
+      1,
+      expect.stringMatching(/file is not what was written[^]*SHA-256[^]*model\.safetensors/),
+    ]);
+    expect((await pipe(["runs", "verify", "stopped"])).code).toBe(1);
+  });
+
+  it("the text of a resumed run has changed", async () => {
+    await writeFile(join(folder, "text.txt"), "quite other letters: xyz ".repeat(300));
+    const { err } = await pipe(["train", "--resume=tiny", "--set", "training.steps=20"]);
+    expect(err).toContain("The text has changed");
+  });
+});
+
+it("on a terminal it draws there, and indexes the guide that comes with it", async () => {
+  const written: string[] = [];
+  const terminal = { write: (text: string) => void written.push(text), isTTY: true, columns: 80 };
+  const subscription = { [Symbol.dispose]: () => undefined };
+  const host: Host = {
+    stdout: { write: () => undefined },
+    stderr: terminal,
+    env: { NO_COLOR: "1" },
+    cwd: folder,
+    now: () => 0,
+    onInterrupt: () => subscription,
+    exit: () => undefined,
+  };
+  const set = ["--set", "indexing={folder: guide}", "--set", "training={steps: 2, batch: 2}"];
+  expect(await run(["train", "tiny.yaml", "--name", "terminal", ...set], host)).toBe(0);
+  expect(written.join("")).toMatch(/2\/2[^]*completed/);
+});
+
+it("an error that is nobody's input comes with its stack", async () => {
+  let text = "";
+  const stderr = { write: (piece: string) => void (text += piece) };
+  const stdout = {
+    write: () => {
+      throw new TypeError("the stream is gone");
+    },
+  };
+  expect(await run(["runs"], { ...processHost(), stdout, stderr, cwd: folder })).toBe(1);
+  expect(text).toMatch(/the stream is gone\n[^]*at /);
+});
+
+it("the process is a host", () => {
+  const host = processHost();
+  expect(host.cwd).toBe(process.cwd());
+  expect(host.now()).toBeGreaterThan(1e12);
+  const before = process.listenerCount("SIGINT");
+  const subscription = host.onInterrupt(() => undefined);
+  expect(process.listenerCount("SIGINT")).toBe(before + 1);
+  subscription[Symbol.dispose]();
+  expect(process.listenerCount("SIGINT")).toBe(before);
+});

@@ -1,0 +1,144 @@
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createOnnxEngine } from "@pipe/engine-onnx";
+import { MarkdownIndexer } from "@pipe/indexer";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { loadExperiment } from "./experiment.ts";
+import { builtInModules } from "./modules.ts";
+import { checkResumable } from "./resumable.ts";
+import { embedderOf, generatorOf, openTrainedModel, resolveCheckpoint } from "./trained-model.ts";
+import { TrainingPipelineV2 } from "./training-pipeline-v2.ts";
+
+let folder: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "pipe-pipeline-"));
+  await writeFile(join(folder, "text.txt"), "one two three four five six seven ".repeat(60));
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+const raw = (): { [key: string]: unknown } => ({
+  name: "tiny",
+  engine: { kind: "onnx", threads: 1 },
+  data: {
+    source: { kind: "text", path: join(folder, "text.txt") },
+    tokenizer: { kind: "byte" },
+    sequenceLength: 16,
+    split: { by: "tail", fraction: 0.2 },
+  },
+  model: { kind: "gpt2", positions: 16, width: 16, layers: 1, heads: 2 },
+  training: { steps: 4, batch: 4 },
+});
+
+describe("TrainingPipelineV2", () => {
+  it("runs an experiment whole: events, run.json, checkpoint, and a model that can be used", async () => {
+    const { experiment, components } = await loadExperiment(raw());
+    const pipeline = new TrainingPipelineV2(experiment, { components, runsDir: join(folder, "runs"), now: () => 5 });
+    const { reason, progress, run, checkpoint } = await pipeline.run();
+    expect([reason, progress.step, checkpoint.step]).toEqual(["completed", 4, 4]);
+    const lines = (await readFile(run.events, "utf8")).trim().split("\n");
+    expect(JSON.parse(lines[0]!)).toMatchObject({ event: "run-started", time: 5, name: "tiny" });
+    expect(JSON.parse(lines.at(-1)!)).toMatchObject({ event: "run-ended", reason: "completed" });
+    expect(run.info).toMatchObject({ engine: "onnx", versions: {} });
+
+    const engine = await createOnnxEngine({ threads: 1 });
+    const trained = await openTrainedModel(run.path, engine);
+    expect(trained).toMatchObject({ step: 4, location: checkpoint.location });
+    const text = await generatorOf(trained, engine).generate(trained.params, {
+      prompt: "one",
+      tokens: 3,
+      temperature: 0,
+    });
+    expect(text.length).toBeGreaterThan(0);
+    const indexer = await MarkdownIndexer.open({
+      folder: join(folder, "index"),
+      embedder: embedderOf(trained, engine),
+    });
+    const document = { id: "a", path: "a.md", text: "# One\n\nTwo three.\n", cursor: null };
+    await indexer.index(
+      (async function* () {
+        yield document;
+      })(),
+    );
+    expect((await indexer.search("two", { mode: "vector" }))[0]).toMatchObject({ path: "a.md" });
+    await indexer[Symbol.asyncDispose]();
+    await engine[Symbol.asyncDispose]();
+    expect(await resolveCheckpoint(checkpoint.location)).toEqual({ location: checkpoint.location, step: 4 });
+    expect(await resolveCheckpoint(folder)).toEqual({ location: folder });
+  });
+
+  it("leaves no run behind where a part cannot be made, and opens nothing where nothing is", async () => {
+    const runsDir = join(folder, "runs");
+    const { experiment, components } = await loadExperiment({ ...raw(), name: "early" });
+    const start = (resume: boolean, path: string): Promise<unknown> => {
+      const source = { kind: "text", path };
+      const changed = { ...experiment, data: { ...experiment.data, source } };
+      return new TrainingPipelineV2(changed, { components, runsDir, now: () => 0, resume }).run();
+    };
+    await expect(start(false, join(folder, "none.txt"))).rejects.toMatchObject({ code: "source-missing" });
+    await expect(start(true, join(folder, "text.txt"))).rejects.toMatchObject({ code: "run-missing" });
+  });
+
+  it("refuses to resume a run without a checkpoint", async () => {
+    const runsDir = join(folder, "runs");
+    const { experiment, components } = await loadExperiment({ ...raw(), name: "bare" });
+    const options = { components, runsDir, now: () => 0 };
+    await new TrainingPipelineV2(experiment, options).run();
+    await rm(join(runsDir, "bare/checkpoints"), { recursive: true });
+    await expect(new TrainingPipelineV2(experiment, { ...options, resume: true }).run()).rejects.toMatchObject({
+      code: "checkpoint-missing",
+    });
+    await expect(resolveCheckpoint(join(runsDir, "bare"))).rejects.toMatchObject({ code: "checkpoint-missing" });
+  });
+});
+
+describe("loadExperiment", () => {
+  it("takes components of plug-ins, files and all", async () => {
+    const plugin = join(folder, "plugin.mjs");
+    await writeFile(
+      plugin,
+      `import { z } from ${JSON.stringify(import.meta.resolve("zod"))};
+export const definitions = [{
+  port: "schedule", kind: "flat", schema: z.strictObject({ kind: z.literal("flat") }), create: () => ({ rate: () => 0.01 }),
+}];
+`,
+    );
+    const { experiment, components } = await loadExperiment({
+      ...raw(),
+      plugins: [plugin],
+      optimization: { schedule: { kind: "flat" } },
+    });
+    const schedule = await components.create<{ rate(applied: number): number }>(
+      "schedule",
+      experiment.optimization.schedule,
+    );
+    expect(schedule.rate(7)).toBe(0.01);
+  });
+
+  it("says what is wrong with a plug-in", async () => {
+    await writeFile(join(folder, "empty.mjs"), "export const nothing = 1;\n");
+    await expect(loadExperiment({ ...raw(), plugins: [join(folder, "empty.mjs")] })).rejects.toThrow(
+      /exports no definitions[^]*nothing/,
+    );
+    await expect(loadExperiment({ ...raw(), plugins: ["no-such-package-anywhere"] })).rejects.toMatchObject({
+      code: "plugin-invalid",
+    });
+  });
+
+  it("knows which package brings which kind", () => {
+    expect(new Set(builtInModules.map(({ port }) => port))).toEqual(
+      new Set(["source", "tokenizer", "model", "optimizer", "schedule", "metric", "engine"]),
+    );
+  });
+});
+
+describe("checkResumable", () => {
+  it("names each field that may not change", async () => {
+    const { experiment } = await loadExperiment(raw());
+    checkResumable(experiment, { ...experiment, training: { ...experiment.training, steps: 99 } });
+    const changed = { ...experiment, seed: 2, model: { ...experiment.model, width: 32, extra: true } };
+    expect(() => checkResumable(experiment, changed)).toThrow(
+      "model.width: 16 in the run, 32 now; model.extra: nothing in the run, true now; seed: 1 in the run, 2 now",
+    );
+  });
+});
