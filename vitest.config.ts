@@ -13,7 +13,7 @@ const measured = folders.filter((folder) => !folder.startsWith("examples/"));
 
 export default defineConfig({
   test: {
-    projects: [...folders, "tests", "bench"].map((folder) => ({
+    projects: [...folders, "tests"].map((folder) => ({
       resolve: { conditions },
       ssr: { resolve: { conditions } },
       test: {

@@ -20,7 +20,11 @@ const reference = JSON.parse(readFileSync(join(folder, "gpt2.json"), "utf8")) as
   readonly greedy: { readonly prompt: readonly number[]; readonly tokens: readonly number[] };
   readonly optimizer: { readonly lr: number; readonly betas: readonly [number, number]; readonly weight_decay: number };
   readonly runs: {
-    readonly [run: string]: { readonly clip: number | null; readonly losses: readonly number[]; readonly grad_norms: readonly number[] };
+    readonly [run: string]: {
+      readonly clip: number | null;
+      readonly losses: readonly number[];
+      readonly grad_norms: readonly number[];
+    };
   };
 };
 const [rows, length, width] = [4, 16, 32];
@@ -48,7 +52,11 @@ const batchSpecs = { ids: matrix, targets: matrix, weights: { shape: [rows, leng
 const specs = Object.fromEntries(parameters.map(({ name, shape, dtype }) => [name, { shape, dtype }]));
 
 /** Largest difference of two arrays, the key third of `c_attn.bias` apart: its true gradient is 0. */
-function differences(name: string, got: ArrayLike<number>, expected: ArrayLike<number>): { rest: number; keys: number } {
+function differences(
+  name: string,
+  got: ArrayLike<number>,
+  expected: ArrayLike<number>,
+): { rest: number; keys: number } {
   const result = { rest: 0, keys: 0 };
   for (let i = 0; i < expected.length; i++) {
     const isKey = name.endsWith("c_attn.bias") && i >= width && i < 2 * width;

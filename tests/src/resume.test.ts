@@ -56,7 +56,11 @@ async function until(condition: () => boolean): Promise<void> {
 async function bytesOf(run: string): Promise<ReadonlyMap<string, string>> {
   const root = join(folder, "runs", run, "checkpoints");
   const paths = globSync("step-*/*", { cwd: root }).sort();
-  return new Map(await Promise.all(paths.map(async (path) => [path, (await readFile(join(root, path))).toString("base64")] as const)));
+  return new Map(
+    await Promise.all(
+      paths.map(async (path) => [path, (await readFile(join(root, path))).toString("base64")] as const),
+    ),
+  );
 }
 
 describe("exact resume", () => {
@@ -85,7 +89,8 @@ describe("exact resume", () => {
     const checkpointer = new ModelCheckpointer({ folder: join(folder, "runs/killed/checkpoints") });
     let newest = 0;
     for (let i = 0; i < 20; i++) {
-      const started = i === 0 ? pipe("train", "recipe.yaml", "--name", "killed", ...options) : pipe("train", "--resume=killed");
+      const started =
+        i === 0 ? pipe("train", "recipe.yaml", "--name", "killed", ...options) : pipe("train", "--resume=killed");
       await until(() => started.output().includes('"step-ended"'));
       await new Promise((resolve) => setTimeout(resolve, random.integer(60)));
       started.kill();

@@ -16,7 +16,7 @@ const commands: { readonly [name: string]: () => Promise<Command> } = {
   config: async () => (await import("./commands/config.ts")).config,
 };
 
-export const HELP = `pipe: train, evaluate, use and search with language models on your own text
+const HELP = `pipe: train, evaluate, use and search with language models on your own text
 
   pipe train [recipe]           train a model; recipes: quick, shakespeare-char, or a file
       --set path=value          change a field of the recipe (may be repeated)

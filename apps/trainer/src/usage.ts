@@ -4,7 +4,7 @@ import { messageOf, PipeError } from "@pipe/core";
 type Options = NonNullable<ParseArgsConfig["options"]>;
 
 /** Options that every command has. */
-export const commonOptions = {
+const commonOptions = {
   json: { type: "boolean" },
   help: { type: "boolean", short: "h" },
   "runs-dir": { type: "string", default: "runs" },

@@ -44,7 +44,7 @@ export function problemsOf(error: z.ZodError, schema: z.ZodType, value: unknown)
 }
 
 /** A value as a person would write it. */
-export function show(value: unknown): string {
+function show(value: unknown): string {
   return value === undefined ? "nothing" : JSON.stringify(value);
 }
 

@@ -172,7 +172,7 @@ export function at(source: string | undefined): { where?: string } {
 type KernelInput = tf.TensorInfo;
 
 /** Records a plain op; what changes nothing records nothing. */
-export function recordPlain(name: string, inputs: readonly KernelInput[], raw: RawAttributes): tf.TensorInfo {
+function recordPlain(name: string, inputs: readonly KernelInput[], raw: RawAttributes): tf.TensorInfo {
   const trace = currentRecorder();
   const values = inputs.map((input) => trace.valueOf(input));
   const op = plainOps.get(name)!;

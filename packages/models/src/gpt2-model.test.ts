@@ -219,9 +219,7 @@ describe("ModelEmbedder", () => {
         hostTensor(tensor.shape, tensor.dataSync() as Float32Array),
       ]),
     );
-    const params = await engine.put(
-      Object.fromEntries(Object.entries(host).map(([name, value], i) => [`${i}`, value])),
-    );
+    const params = await engine.put(Object.fromEntries(Object.values(host).map((value, i) => [`${i}`, value])));
     const named = Object.fromEntries(Object.keys(host).map((name, i) => [name, (params as never)[i]!]));
     const embedder = new ModelEmbedder({
       engine,

@@ -111,7 +111,7 @@ function encodeKnown(tokenizer: ITokenizer, text: string): Uint32Array {
     return tokenizer.encode(text);
   } catch (error) {
     if (!PipeError.is(error, "token-unknown")) throw error;
-    const characters = [...text];
+    const characters = Array.from(text);
     if (characters.length === 1) return new Uint32Array();
     return Uint32Array.from(characters.flatMap((character) => [...encodeKnown(tokenizer, character)]));
   }

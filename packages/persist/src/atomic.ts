@@ -4,7 +4,7 @@ import { isErrno } from "./errno.ts";
 import { writeHashed } from "./hashed-file.ts";
 
 /** Flushes a folder's entries, so that a rename in it outlives a power cut. */
-export async function syncFolder(folder: string): Promise<void> {
+async function syncFolder(folder: string): Promise<void> {
   if (process.platform === "win32") return; // folders cannot be opened there; NTFS journals its renames
   const handle = await open(folder, "r");
   try {

@@ -3,7 +3,7 @@ import { type Experiment, ExperimentConfig } from "@pipe/config";
 import { type CheckpointRef, type IEventBus, type Json, PipeError, sizeOf, type TrainResult } from "@pipe/core";
 import type { ComponentFactory, ServiceContainer } from "@pipe/di";
 import { cutEvents, EventBus, EventLog } from "@pipe/monitor";
-import { createRun, lockRun, ModelCheckpointer, openRun, type RunFolder } from "@pipe/persist";
+import { createRun, lockRun, type ModelCheckpointer, openRun, type RunFolder } from "@pipe/persist";
 import { compose, type RunServices } from "./compose.ts";
 import { checkResumable } from "./resumable.ts";
 

@@ -16,7 +16,7 @@ export default defineRecipe({
   training: { steps: 2000, batch: 12 },
   optimization: {
     optimizer: { kind: "adamw", beta2: 0.99 },
-    schedule: { kind: "cosine", rate: 1e-3, warmup: 100, minimum: 1e-4 },
+    schedule: { kind: "cosine", rate: 2e-3, warmup: 100, minimum: 1e-4 },
   },
   evaluation: { every: 500, sample: { every: 500, prompt: "\n", tokens: 200 } },
   checkpoint: { every: 500, keepLast: 2 },

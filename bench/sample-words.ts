@@ -16,7 +16,12 @@ const generator = generatorOf(trained, engine);
 async function share(params: { readonly [name: string]: DeviceTensor }): Promise<number> {
   const words: string[] = [];
   for (let seed = 0; words.length < Number(count); seed++) {
-    const text = await generator.generate(params, { prompt: "The ", tokens: 400, seed, temperature: Number(temperature) });
+    const text = await generator.generate(params, {
+      prompt: "The ",
+      tokens: 400,
+      seed,
+      temperature: Number(temperature),
+    });
     // The first and the last word may be cut.
     words.push(...wordsOf(text).slice(1, -1));
   }
@@ -30,5 +35,7 @@ const uploaded = await engine.put(
 );
 const untrained = Object.fromEntries(names.map((name, i) => [name, (uploaded as { [key: string]: DeviceTensor })[i]!]));
 const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
-console.log(`words that occur in the training text: trained ${percent(await share(trained.params))}, untrained ${percent(await share(untrained))} (of ${count}, temperature ${temperature})`);
+console.log(
+  `words that occur in the training text: trained ${percent(await share(trained.params))}, untrained ${percent(await share(untrained))} (of ${count}, temperature ${temperature})`,
+);
 await engine[Symbol.asyncDispose]();

@@ -1,0 +1,24 @@
+// npm run bench -- <name> [--size s|m|124m] [--rounds n] [--json]
+import { parseArgs } from "node:util";
+import type { BenchOptions, BenchResult } from "./result.ts";
+
+const benches: { readonly [name: string]: () => Promise<(options: BenchOptions) => Promise<BenchResult>> } = {
+  train: async () => (await import("./train/bench-train.ts")).benchTrain,
+};
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    size: { type: "string", default: "s" },
+    rounds: { type: "string", default: "3" },
+    json: { type: "boolean", default: false },
+  },
+});
+const load = benches[positionals[0] ?? ""];
+if (load === undefined) {
+  console.error(`usage: npm run bench -- <${Object.keys(benches).join("|")}> [--size s|m|124m] [--rounds n] [--json]`);
+  process.exit(2);
+}
+const bench = await load();
+const result = await bench({ size: values.size, rounds: Number(values.rounds) });
+if (values.json) console.log(JSON.stringify(result));

@@ -1,0 +1,27 @@
+import { availableParallelism, cpus } from "node:os";
+
+/** What a benchmark is run with. */
+export type BenchOptions = { readonly size: string; readonly rounds: number };
+
+/** What a benchmark measured; every ratio above 1 means that ours is better. */
+export type BenchResult = {
+  readonly name: string;
+  readonly size: string;
+  readonly unit: string;
+  readonly machine: string;
+  readonly versions: { readonly [name: string]: string };
+  readonly ours: number;
+  readonly theirs: { readonly [competitor: string]: number | "absent" };
+  readonly ratio: { readonly [competitor: string]: number | "absent" };
+  readonly raw: { readonly [contender: string]: readonly (readonly number[])[] };
+};
+
+/** The machine, in words. */
+export function machine(): string {
+  return `${cpus()[0]?.model ?? "unknown"}, ${availableParallelism()} threads`;
+}
+
+/** The middle value. */
+export function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1]!;
+}

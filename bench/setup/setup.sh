@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Makes the competitors' environments in bench/.envs: PyTorch for the CPU (1.4 GB), tfjs with its wasm backend.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+mkdir -p .envs/wasm
+bash setup/make_torch_cpu.sh "$PWD/.envs/torch"
+npm install --prefix .envs/wasm --no-audit --no-fund @tensorflow/tfjs@4.22.0 @tensorflow/tfjs-backend-wasm@4.22.0

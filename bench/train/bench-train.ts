@@ -1,0 +1,99 @@
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { type BenchOptions, type BenchResult, machine, median } from "../result.ts";
+import { type Size, sizes } from "./sizes.ts";
+
+/** Steps at the beginning that do not count: compilation and warm-up. */
+const SKIPPED = 3;
+
+type Round = { readonly times: readonly number[]; readonly memory: number };
+type Contender = { readonly name: string; readonly needs?: string; readonly run: (size: Size, name: string) => Round };
+
+const here = import.meta.dirname;
+const envs = join(here, "../.envs");
+const python = join(envs, "torch/bin/python");
+
+function output(command: string, args: readonly string[]): string {
+  const { status, stdout, stderr } = spawnSync(command, args, { encoding: "utf8", maxBuffer: 2 ** 26 });
+  if (status !== 0) throw new Error(`${command} ${args.join(" ")} failed:\n${stderr}`);
+  return stdout;
+}
+
+const lastLine = (text: string): Round => JSON.parse(text.trim().split("\n").at(-1)!) as Round;
+
+function pytorch(flags: readonly string[]): Contender["run"] {
+  return ({ rows, steps }, name) => {
+    const args = ["--preset", name, "--batch", `${rows}`, "--steps", `${steps}`, "--threads", "2", ...flags];
+    const text = output(python, [join(here, "reference_pytorch.py"), ...args]);
+    const times = [...text.matchAll(/ ([\d.]+) ms /g)].map((match) => Number(match[1]));
+    return { times, memory: Number(/"rss_mb": (\d+)/.exec(text)?.[1]) };
+  };
+}
+
+const contenders: readonly Contender[] = [
+  {
+    name: "ours",
+    run: (_, name) => lastLine(output(process.execPath, ["--conditions=@pipe/source", join(here, "ours.ts"), name])),
+  },
+  { name: "pytorch-eager", needs: python, run: pytorch([]) },
+  { name: "pytorch-compile", needs: python, run: pytorch(["--compile"]) },
+  {
+    name: "tfjs-wasm",
+    needs: join(envs, "wasm/node_modules"),
+    run: (size) => {
+      // Fifty times slower: a few steps say enough.
+      const short = JSON.stringify({ ...size, steps: SKIPPED + 2 });
+      return lastLine(output(process.execPath, [join(here, "tfjs-wasm.mjs"), join(envs, "wasm"), short]));
+    },
+  },
+];
+
+/** Tokens a second of the same GPT's training step, fp32, two threads, contenders in turn. */
+export async function benchTrain({ size: name, rounds }: BenchOptions): Promise<BenchResult> {
+  const size = sizes[name];
+  if (size === undefined) throw new Error(`There is no size ${name}: one of ${Object.keys(sizes).join(", ")}.`);
+  const there = contenders.filter(({ needs }) => needs === undefined || existsSync(needs));
+  const raw: { [contender: string]: number[][] } = {};
+  const memory: { [contender: string]: number } = {};
+  for (let round = 0; round < rounds; round++) {
+    for (const contender of there) {
+      const result = contender.run(size, name);
+      (raw[contender.name] ??= []).push(result.times.map((time) => Math.round(time * 100) / 100));
+      memory[contender.name] = Math.max(memory[contender.name] ?? 0, result.memory);
+    }
+  }
+  const perStep = size.rows * size.positions;
+  const speed = (contender: string): number =>
+    (1000 * perStep) / median(raw[contender]!.flatMap((times) => times.slice(SKIPPED)));
+  const best = (contender: string): number => (1000 * perStep) / Math.min(...raw[contender]!.flat());
+  const ours = speed("ours");
+  console.log(`train ${name}, ${machine()}, ${rounds} rounds`);
+  console.log("                   median      best   memory   ratio (median)");
+  const theirs: { [contender: string]: number | "absent" } = {};
+  const ratio: { [contender: string]: number | "absent" } = {};
+  for (const { name: contender } of contenders) {
+    if (raw[contender] === undefined) {
+      console.log(`${contender.padEnd(16)} absent (bench/setup/setup.sh)`);
+      theirs[contender] = ratio[contender] = "absent";
+      continue;
+    }
+    const value = speed(contender);
+    if (contender !== "ours")
+      [theirs[contender], ratio[contender]] = [Math.round(value), Math.round((100 * ours) / value) / 100];
+    const figures = [value, best(contender)].map((each) => `${Math.round(each)}`.padStart(9)).join(" ");
+    const shown = contender === "ours" ? "" : `${ratio[contender]}`;
+    console.log(`${contender.padEnd(16)} ${figures} ${`${Math.round(memory[contender]!)} MB`.padStart(8)}   ${shown}`);
+  }
+  return {
+    name: "train",
+    size: name,
+    unit: "tokens/s",
+    machine: machine(),
+    versions: { node: process.versions.node },
+    ours: Math.round(ours),
+    theirs,
+    ratio,
+    raw,
+  };
+}
