@@ -25,7 +25,7 @@ import { TrainingStepProcessor } from "./training-step-processor.ts";
 export type Emitted = { [E in keyof EventMap]: readonly [E, EventMap[E]] }[keyof EventMap];
 
 /** A bus that keeps what it tells. */
-export function recordingBus(): IEventBus & { readonly emitted: readonly Emitted[] } {
+function recordingBus(): IEventBus & { readonly emitted: readonly Emitted[] } {
   const emitted: Emitted[] = [];
   const listeners = new Map<string, Set<(data: never) => void>>();
   return {
