@@ -15,14 +15,14 @@ export default defineRecipe({
     split: { by: "document", fraction: 0.05 },
   },
   model: { kind: "gpt2", positions: 64, width: 128, layers: 4, heads: 4 },
-  training: { steps: 1500, batch: 24 },
+  training: { steps: 2500, batch: 12 },
   optimization: {
     optimizer: { kind: "adamw", beta2: 0.99 },
-    schedule: { kind: "cosine", rate: 2e-3, warmup: 50, minimum: 1e-4 },
+    schedule: { kind: "cosine", rate: 3e-3, warmup: 50, minimum: 1e-4 },
   },
   evaluation: {
     every: 500,
-    batches: 40,
+    batches: 80,
     sample: { every: 500, prompt: "The people of the United States", tokens: 300, temperature: 0.7 },
   },
   checkpoint: { every: 500, keepLast: 2 },
