@@ -1,7 +1,8 @@
 import type { CompileReport, TensorSpec } from "@pipe/core";
 import { byteSizeOf, PipeError, sizeOf } from "@pipe/core";
-import type { Graph, Node } from "@pipe/graph";
+import type { Graph, Node, Value } from "@pipe/graph";
 import { checkShapes, decompose, mergeCommonSubexpressions, removeDeadNodes, specOf } from "@pipe/graph";
+import { type Branch, findBranches } from "./branches.ts";
 import { compositeLowerings } from "./lowering/composite.ts";
 import { elementwiseLowerings } from "./lowering/elementwise.ts";
 import { linearLowerings } from "./lowering/linear.ts";
@@ -38,15 +39,20 @@ export function lower(traced: Graph): LoweredProgram {
   });
   const inputNames = new Map(inputs.map(({ number, name }) => [number, name]));
   const names: (readonly string[])[] = [];
+  const branches = findBranches(graph);
+  const inBranch = new Set(branches.flatMap(({ chooses, members }) => [...chooses, ...members]));
+  const branchAt = new Map(branches.map((branch) => [branch.chooses.at(-1)!, branch]));
   graph.nodes.forEach((node, number) => {
-    if (node.op === "Input") names.push([inputNames.get(number)!]);
-    else if (node.op === "Constant") names.push([model.tensor(node.data!, node.outputs[0]!)]);
-    else names.push([lowerNode(graph, names, number, model)].flat());
+    const branch = branchAt.get(number);
+    if (branch !== undefined) lowerBranch(graph, names, branch, model);
+    else if (inBranch.has(number)) return;
+    else if (node.op === "Input") names[number] = [inputNames.get(number)!];
+    else if (node.op === "Constant") names[number] = [model.tensor(node.data!, node.outputs[0]!)];
+    else names[number] = [lowerNode(graph, names, number, model)].flat();
   });
-  const outputs = Object.entries(graph.outputs).map(([path, value], i) => {
+  const outputs = Object.entries(graph.outputs).map(([path, value]) => {
     const spec = specOf(graph.nodes, value);
-    model.output(`o${i}`, names[value.node]![value.output]!, spec);
-    return { path, name: `o${i}`, spec };
+    return { path, name: model.output(names[value.node]![value.output]!, spec), spec };
   });
   return {
     model: model.encode(),
@@ -58,6 +64,27 @@ export function lower(traced: Graph): LoweredProgram {
       ops: countOps(traced),
     },
   };
+}
+
+/** Writes the members of a branch inside an `If`, whose outputs are those of its `choose` nodes. */
+function lowerBranch(graph: Graph, names: (readonly string[])[], branch: Branch, model: OnnxModel): void {
+  const { condition, chooses, members } = branch;
+  const nameOf = ({ node, output }: Value): string => names[node]![output]!;
+  const taken = (input: 1 | 2): readonly string[] =>
+    chooses.map((choose) => nameOf(graph.nodes[choose]!.inputs[input]!));
+  const specs = chooses.map((choose) => graph.nodes[choose]!.outputs[0]!);
+  const outputs = model.branch(
+    nameOf(condition),
+    specs,
+    () => {
+      for (const number of [...members].sort((a, b) => a - b)) {
+        names[number] = [lowerNode(graph, names, number, model)].flat();
+      }
+      return taken(1);
+    },
+    () => taken(2),
+  );
+  chooses.forEach((choose, i) => (names[choose] = [outputs[i]!]));
 }
 
 function lowerNode(

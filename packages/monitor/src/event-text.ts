@@ -39,8 +39,8 @@ export function eventText(event: RunEvent, { begin, skipped }: RunSoFar, paint: 
       return `${paint("cyan", "evaluation")} at step ${formatInteger(step)}: ${visible(text)}`;
     }
     case "sample-generated": {
-      const title = `${paint("cyan", "sample")} at step ${formatInteger(event.step)}: ${visible(event.prompt)}`;
-      return `${title}\n${indented(event.text)}`;
+      const title = `${paint("cyan", "sample")} at step ${formatInteger(event.step)}:`;
+      return `${title}\n${indented(event.prompt + event.text)}`;
     }
     case "checkpoint-saved": {
       const { step, location, seconds } = event;

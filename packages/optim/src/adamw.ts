@@ -44,15 +44,17 @@ export class AdamWOptimizer implements IOptimizer {
   update({ params, grads, slots, rate, count }: Parameters<IOptimizer["update"]>[0]): { params: Params; slots: Slots } {
     const { beta1, beta2, epsilon, weightDecay } = this.#options;
     const updates = tf.add(tf.cast(count, "float32"), 1);
-    const stepSize = tf.div(rate, biasCorrection(beta1, updates));
-    const scale = tf.rsqrt(biasCorrection(beta2, updates));
+    // rate · m̂ / (√v̂ + ε) with both corrections moved into two scalars, so that each element has less to do.
+    const root = tf.sqrt(biasCorrection(beta2, updates));
+    const stepSize = tf.div(tf.mul(rate, root), biasCorrection(beta1, updates));
+    const floor = tf.mul(root, epsilon);
     const kept = tf.sub(1, tf.mul(rate, weightDecay));
     const next = { params: {} as { [name: string]: tf.Tensor }, m: {} as typeof params, v: {} as typeof params };
     for (const [name, parameter] of Object.entries(params)) {
       const gradient = grads[name]!;
       const m = tf.add(tf.mul(slots["m"]![name]!, beta1), tf.mul(gradient, 1 - beta1));
       const v = tf.add(tf.mul(slots["v"]![name]!, beta2), tf.mul(tf.square(gradient), 1 - beta2));
-      const step = tf.div(tf.mul(m, stepSize), tf.add(tf.mul(tf.sqrt(v), scale), epsilon));
+      const step = tf.div(tf.mul(m, stepSize), tf.add(tf.sqrt(v), floor));
       const decayed = weightDecay > 0 && this.#decays.has(name) ? tf.mul(parameter, kept) : parameter;
       next.params[name] = tf.sub(decayed, step);
       (next.m as { [name: string]: tf.Tensor })[name] = m;

@@ -6,7 +6,7 @@
 export { fit, type FitBatch, type FitOptions, type FitResult } from "./fit.ts";
 export { TrainingOrchestrator, type TrainingParts } from "./training-orchestrator.ts";
 export { TrainingStepProcessor, type StepFigures, type TrainingStepOptions } from "./training-step-processor.ts";
-export type { StepInputs, StepOutputs, StepParts, TracedState } from "./step-program.ts";
+export { stepProgram, type StepInputs, type StepOutputs, type StepParts, type TracedState } from "./step-program.ts";
 export { BatchProcessor } from "./batch-processor.ts";
 export { EpochManager, type Budget } from "./epoch-manager.ts";
 export { checkpointStage, evaluationStage, sampleStage } from "./stages.ts";

@@ -20,17 +20,25 @@ const forward = defineComposite({
     const target = tf.gather(tf.reshape(logits!, [logits!.size]), flatPlaces(targets!, logits!.shape[1]!));
     return [tf.sub(logSumExp, target), tf.cast(tf.greaterEqual(target, largest), "float32")];
   },
-  gradient: ([dy], { inputs: [logits, targets] }) => [backward([tf.softmax(logits!), targets!, dy!])[0]!, undefined],
+  gradient: ([dy], { inputs: [logits, targets] }) => [
+    tf.mul(softmaxError(tf.softmax(logits!), targets!), tf.expandDims(dy!, 1)),
+    undefined,
+  ],
 });
 
-const backward = defineComposite({
-  name: "sparseCrossEntropyGradient",
+const error = defineComposite({
+  name: "softmaxError",
   infer: ([probabilities]) => [probabilities!],
-  decompose: ([probabilities, targets, dy]) => {
+  decompose: ([probabilities, targets]) => {
     const isTarget = tf.equal(tf.expandDims(targets!, 1), tf.range(0, probabilities!.shape[1]!, 1, "int32"));
-    return [tf.mul(tf.sub(probabilities!, tf.cast(isTarget, "float32")), tf.expandDims(dy!, 1))];
+    return [tf.sub(probabilities!, tf.cast(isTarget, "float32"))];
   },
 });
+
+/** `probabilities` [N, V] minus the one-hot rows of `targets` int32 [N]: the gradient of cross-entropy by the logits. */
+export function softmaxError(probabilities: tf.Tensor, targets: tf.Tensor): tf.Tensor {
+  return error([probabilities, targets])[0]!;
+}
 
 /**
  * Cross-entropy of `logits` [N, V] with the ids `targets` int32 [N], without one-hot vectors.
