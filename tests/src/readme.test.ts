@@ -4,23 +4,30 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { plainOps } from "@pipe/graph";
+import { loadExperiment } from "@pipe/pipeline";
+import { run as pipe } from "@pipe/trainer";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { parse } from "yaml";
 
 const root = join(import.meta.dirname, "../..");
 /** Inside this package, so that its dependencies resolve. */
 const folder = join(import.meta.dirname, "../.readme");
 
-const examples = globSync("packages/*/README.md", { cwd: root })
-  .sort()
-  .flatMap((path) => {
-    const blocks = [...readFileSync(join(root, path), "utf8").matchAll(/^```ts\n(.*?)^```$/gms)];
-    return blocks.map(([, code], i): [string, string] => [`${path.split("/")[1]!}-${i + 1}`, code!]);
-  });
+/** Code blocks of a language in a file, as name and code. */
+function blocksOf(path: string, language: string): [string, string][] {
+  const text = readFileSync(join(root, path), "utf8");
+  const blocks = [...text.matchAll(new RegExp(`^\`\`\`${language}\\n(.*?)^\`\`\`$`, "gms"))];
+  return blocks.map(([, code], i) => [`${path.replaceAll("/", "-").replace(/(-README)?\.md$/, "")}-${i + 1}`, code!]);
+}
+
+const readmes = globSync("packages/*/README.md", { cwd: root }).sort();
+const guide = globSync("apps/trainer/guide/*.md", { cwd: root }).sort();
+const examples = [...readmes, ...guide].flatMap((path) => blocksOf(path, "ts"));
 
 beforeAll(() => mkdirSync(folder, { recursive: true }));
 afterAll(() => rmSync(folder, { recursive: true }));
 
-describe("the examples of the READMEs", () => {
+describe("the examples of the READMEs and of the guide", () => {
   it.each(examples)("%s runs as it stands in an empty folder", async (name, code) => {
     const file = join(folder, `${name}.ts`);
     writeFileSync(file, code);
@@ -32,6 +39,33 @@ describe("the examples of the READMEs", () => {
     } finally {
       rmSync(cwd, { recursive: true });
     }
+  });
+});
+
+describe("the guide", () => {
+  const commands = [...guide, "README.md", "apps/trainer/README.md"]
+    .flatMap((path) => blocksOf(path, "sh"))
+    .flatMap(([, block]) => block.split("\n"))
+    .flatMap(
+      (line) =>
+        /(?:^|npx @pipe\/trainer |npm run pipe -- |^pipe )(train|eval|generate|index|search|runs|engines|config)\b.*/.exec(
+          line,
+        )?.[0] ?? [],
+    );
+
+  it.each(commands)("%s uses a command and flags that there are", async (line) => {
+    let help = "";
+    await pipe(["--help"], { stdout: { write: (text: string) => (help += text) } } as never);
+    const command = line.replace(/^(npx @pipe\/trainer |npm run pipe -- |pipe )/, "");
+    expect(help).toContain(`pipe ${command.split(" ")[0]!}`);
+    for (const [flag] of command.matchAll(/--[a-z-]+/g)) expect(help).toContain(flag);
+  });
+
+  it.each(guide.flatMap((path) => blocksOf(path, "yaml")))("the recipe %s is valid", async (_, text) => {
+    const raw = parse(text) as { [key: string]: unknown };
+    // A part of a recipe stands for what it shows; a plug-in of the guide is tested by its own block.
+    if ("data" in raw) expect((await loadExperiment(raw)).experiment).toMatchObject({ name: raw["name"] });
+    else expect(raw["plugins"]).toEqual(["./bits-per-token.ts"]);
   });
 });
 
