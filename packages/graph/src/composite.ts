@@ -1,6 +1,7 @@
 import type { DType, TensorSpec } from "@pipe/core";
-import { BACKEND, currentRecorder, isTracing } from "./backend.ts";
+import { isTracing } from "./backend.ts";
 import type { Attributes } from "./graph.ts";
+import { BACKEND, currentRecorder } from "./recorder.ts";
 import * as tf from "./tf.ts";
 
 /** An op that a trace records as one node: an engine may have it natively, all others run its decomposition. */

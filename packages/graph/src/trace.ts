@@ -1,7 +1,8 @@
 import type { Mapped, TensorSpec, Tree } from "@pipe/core";
 import { leaves, PipeError, treeOf } from "@pipe/core";
-import { at, recording } from "./backend.ts";
+import { recording } from "./backend.ts";
 import type { Graph, Node, Value } from "./graph.ts";
+import { at } from "./recorder.ts";
 import { withLongStacks } from "./source-line.ts";
 import * as tf from "./tf.ts";
 

@@ -1,6 +1,6 @@
 import type { TensorSpec } from "@pipe/core";
 import { formatSpec, PipeError } from "@pipe/core";
-import { at } from "../backend.ts";
+import { at } from "../recorder.ts";
 import { compositeOf } from "../composite.ts";
 import type { Graph, Node } from "../graph.ts";
 import { specOf } from "../graph.ts";
