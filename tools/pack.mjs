@@ -47,4 +47,10 @@ console.log(${entries.length} + " entry points of the packed packages import fro
 writeFileSync(join(user, "main.js"), program);
 run("node", ["main.js"], { cwd: user });
 run("npx", ["pipe", "engines"], { cwd: user, env });
+// Three steps of the main job: recipe, text, worker, guide and index as a user has them.
+const short = ["training.steps=3", "evaluation.batches=1", "evaluation.sample.tokens=5"].flatMap((set) => [
+  "--set",
+  set,
+]);
+run("npx", ["pipe", "train", "quick", ...short], { cwd: user, env });
 rmSync(root, { recursive: true });
