@@ -5,6 +5,13 @@ import type { PerformanceTracker } from "./performance-tracker.ts";
 import { RunWatch } from "./run-watch.ts";
 import { plainLine } from "./step-line.ts";
 
+const BELOW_STEP: ReadonlySet<string> = new Set([
+  "evaluation-ended",
+  "sample-generated",
+  "checkpoint-saved",
+  "run-ended",
+]);
+
 /** Shows every n-th step, the first and the last as lines among those of the other events. */
 export function plainDisplay(options: {
   readonly output: DisplayOutput;
@@ -27,7 +34,8 @@ export function plainDisplay(options: {
         unshown = true;
         if (first || event.step % every === 0) showStep();
       }
-      if (event.event === "run-ended") showStep();
+      // What is measured, written or saved at a step comes below its line.
+      if (BELOW_STEP.has(event.event)) showStep();
       const text = run.isNews(event) ? eventText(event, run, paint) : undefined;
       if (text !== undefined) output.write(`${text}\n`);
     },
