@@ -11,6 +11,6 @@ export type Host = {
   readonly now: () => number;
   /** Calls back on each interrupt (Ctrl-C, SIGTERM) until it is disposed. */
   onInterrupt(listener: () => void): Disposable;
-  /** Ends the process at once. */
-  exit(code: number): void;
+  /** Ends the process at once, as an interrupt does. */
+  exit(): void;
 };

@@ -17,9 +17,9 @@ export async function indexAfterTraining(
   const { folder, query } = indexing;
   if (folder === undefined) return;
   const path = folder === "guide" ? fileURLToPath(new URL("../guide", import.meta.url)) : resolve(host.cwd, folder);
-  await noteEmbedder(run.index, run.path);
   await withIndex({ index: run.index, run: run.path, create: true }, async (indexer) => {
     const report = await indexer.index(new MarkdownDataSource({ path }).documents());
+    await noteEmbedder(run.index, run.path);
     const hits = query === undefined ? [] : await indexer.search(query, { limit: 3 });
     if (json) {
       host.stdout.write(

@@ -1,7 +1,12 @@
 import type { Host } from "./host.ts";
 
+/** Signals that follow within this time are one: package managers pass on what the terminal sent already. */
+const ONE_PRESS_MS = 500;
+
 /** The running process as a host. */
 export function processHost(): Host {
+  // A reader that has seen enough, such as `head`, is no reason to stop training.
+  for (const stream of [process.stdout, process.stderr]) stream.on("error", passBrokenPipe);
   return {
     stdout: process.stdout,
     stderr: process.stderr,
@@ -10,13 +15,27 @@ export function processHost(): Host {
     now: () => Date.now(),
     onInterrupt: (listener) => {
       const signals = ["SIGINT", "SIGTERM"] as const;
-      for (const signal of signals) process.on(signal, listener);
+      let last = -Infinity;
+      const press = (): void => {
+        const now = performance.now();
+        if (now - last >= ONE_PRESS_MS) listener();
+        last = now;
+      };
+      for (const signal of signals) process.on(signal, press);
       return {
         [Symbol.dispose]: () => {
-          for (const signal of signals) process.off(signal, listener);
+          for (const signal of signals) process.off(signal, press);
         },
       };
     },
-    exit: (code) => process.exit(code),
+    // process.exit would end the engine's worker inside a native call, which aborts: the signal itself ends at once.
+    exit: () => {
+      process.removeAllListeners("SIGINT");
+      process.kill(process.pid, "SIGINT");
+    },
   };
+}
+
+function passBrokenPipe(error: NodeJS.ErrnoException): void {
+  if (error.code !== "EPIPE") throw error;
 }

@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import { loadRecipe } from "@pipe/config";
+import { PipeError } from "@pipe/core";
 
 type Raw = { readonly [key: string]: unknown };
 
@@ -12,5 +13,15 @@ const builtIn: { readonly [name: string]: () => Promise<{ readonly default: obje
 export async function findRecipe(name: string, cwd: string): Promise<{ readonly raw: Raw; readonly origin: string }> {
   const load = builtIn[name];
   if (load !== undefined) return { raw: (await load()).default as Raw, origin: `the recipe ${name}` };
-  return { raw: await loadRecipe(resolve(cwd, name)), origin: name };
+  try {
+    return { raw: await loadRecipe(resolve(cwd, name)), origin: name };
+  } catch (error) {
+    if (!PipeError.is(error, "recipe-missing")) throw error;
+    throw new PipeError("recipe-missing", "There is no such recipe.", {
+      expected: `${Object.keys(builtIn).join(", ")}, or a file`,
+      got: name,
+      fix: "to go on with a run, write --resume=<run>",
+      cause: error,
+    });
+  }
 }

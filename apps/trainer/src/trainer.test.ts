@@ -38,7 +38,7 @@ async function pipe(
       listener = given;
       return { [Symbol.dispose]: () => (listener = undefined) };
     },
-    exit: (code) => void exits.push(code),
+    exit: () => void exits.push(130),
   };
   const code = await run(args, host);
   return { code: exits[0] ?? code, ...text };
@@ -205,6 +205,26 @@ describe("after training", () => {
     expect((await pipe(["runs", "--runs-dir", "nowhere"])).out).toContain("no runs in");
   });
 
+  it("searches by words, and says so, when the model of an index is gone", async () => {
+    await pipe(["train", "tiny.yaml", "--name", "gone", "--set", "training={steps: 1, batch: 2}"]);
+    expect((await pipe(["index", "./notes", "--index", "orphan", "--run", "gone"])).code).toBe(0);
+    await pipe(["runs", "remove", "gone"]);
+    const { code, out, err } = await pipe(["search", "cold wind", "--index", "orphan"]);
+    expect([code, out.startsWith("1. a.md:1")]).toEqual([0, true]);
+    expect(err).toContain("searching by words only");
+    expect((await pipe(["search", "cold wind", "--index", "orphan", "--mode", "vector"])).code).toBe(1);
+    expect((await pipe(["index", "./notes", "--index", "typo", "--run", "no-such-run"])).code).toBe(1);
+    expect((await pipe(["search", "wind", "--index", "typo"])).err).not.toContain("no-such-run");
+  });
+
+  it("never removes files that are not a run's", async () => {
+    await pipe(["train", "tiny.yaml", "--name", "kept", "--set", "training={steps: 1, batch: 2}"]);
+    await writeFile(join(folder, "runs/kept/precious.txt"), "mine");
+    expect((await pipe(["runs", "remove", "kept"])).err).toContain("precious.txt");
+    expect(await readFile(join(folder, "runs/kept/precious.txt"), "utf8")).toBe("mine");
+    expect((await pipe(["train", "tiny.yaml", "--name", ".."])).err).toContain("not beginning with '.'");
+  });
+
   it("pipe engines and pipe config say what there is", async () => {
     expect((await pipe(["engines"])).out).toMatch(/^onnx {2}ONNX Runtime .* threads\n$/);
     expect(JSON.parse((await pipe(["engines", "doctor", "--json"])).out)).toMatchObject({
@@ -262,6 +282,8 @@ describe("bad input gets one clear message", () => {
     [["search"]],
     [["search", "x", "--mode", "fuzzy"]],
     [["generate", "--run", "tiny", "--tokens", "many"]],
+    [["generate", "--run", "tiny", "--tokens", "0"]],
+    [["generate", "--run", "tiny", "--seed", "0.5"]],
     [["index", "remove", "x"]],
     [["runs", "burn", "x"]],
     [["engines", "start"]],

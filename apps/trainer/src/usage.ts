@@ -37,6 +37,13 @@ export function numberFlag(name: string, value: string | undefined): number | un
   throw usageError(`--${name} needs a number, and got ${JSON.stringify(value)}.`);
 }
 
+/** A flag that is a whole number, not below a least one. @throws PipeError `usage`. */
+export function wholeFlag(name: string, value: string, least = Number.MIN_SAFE_INTEGER): number {
+  const number = numberFlag(name, value)!;
+  if (Number.isSafeInteger(number) && number >= least) return number;
+  throw usageError(`--${name} needs a whole number${least > 0 ? ` from ${least} on` : ""}, and got ${value}.`);
+}
+
 /** A flag that must be given. @throws PipeError `usage`. */
 export function required(name: string, value: string | undefined): string {
   if (value === undefined || value === "") throw usageError(`${name} is missing.`);

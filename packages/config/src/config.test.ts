@@ -73,6 +73,20 @@ describe("ExperimentConfig", () => {
     expect(ExperimentConfig.from(definitions).parse(experiment)).toEqual(experiment);
   });
 
+  it("takes options without a kind for those of the default", () => {
+    const raw = { ...recipe, engine: { threads: 2 }, optimization: { schedule: { rate: 0.5 } } };
+    const { engine, optimization } = ExperimentConfig.from(definitions).parse(raw);
+    expect([engine, optimization.schedule]).toEqual([
+      { kind: "onnx", threads: 2 },
+      { kind: "cosine", rate: 0.5 },
+    ]);
+    expect(kindsOf(raw)).toContainEqual({ port: "schedule", kind: "cosine" });
+    expect(messageOf({ ...recipe, model: { width: 8 } })).toContain(
+      "model.kind: expected one of gpt2, bag, got nothing",
+    );
+    expect(() => ExperimentConfig.from(definitions).parse(null)).toThrow("expected object");
+  });
+
   it("names unknown keys with the nearest known one, at any depth", () => {
     expect(messageOf({ ...recipe, trainig: {} })).toContain('trainig: expected "training", got an unknown key');
     expect(messageOf({ ...recipe, training: { step: 3 } })).toContain(

@@ -6,6 +6,7 @@ import { canonicalJson } from "./canonical-json.ts";
 import { CheckpointConfig } from "./checkpoint-config.ts";
 import { ConfigBase } from "./config-base.ts";
 import { DataConfig } from "./data-config.ts";
+import { withDefaultKinds } from "./kinds.ts";
 import { EngineConfig } from "./engine-config.ts";
 import { EvaluationConfig } from "./evaluation-config.ts";
 import { IndexingConfig } from "./indexing-config.ts";
@@ -35,7 +36,7 @@ function experimentSchema(sections: Sections) {
   return z.strictObject({
     name: z
       .string()
-      .regex(/^[\w.-]+$/, { error: "letters, digits, '.', '_' and '-'" })
+      .regex(/^(?!\.)[\w.-]+$/, { error: "letters, digits, '.', '_' and '-', not beginning with '.'" })
       .default("run")
       .describe("Names the run's folder."),
     seed: z.number().int().default(1).describe("Everything random follows from it."),
@@ -77,8 +78,9 @@ export class ExperimentConfig extends ConfigBase<ReturnType<typeof experimentSch
    * @throws PipeError `config-invalid` with every problem: path, expected, got.
    */
   parse(raw: unknown, { origin = "the configuration" }: { readonly origin?: string } = {}): Experiment {
-    const parsed = this.schema.safeParse(raw);
-    const problems = parsed.success ? this.check(parsed.data) : problemsOf(parsed.error, this.schema, raw);
+    const whole = withDefaultKinds(raw);
+    const parsed = this.schema.safeParse(whole);
+    const problems = parsed.success ? this.check(parsed.data) : problemsOf(parsed.error, this.schema, whole);
     if (parsed.success && problems.length === 0) return parsed.data;
     const lines = problems.map(
       ({ path, expected, got }) => `  ${path === "" ? "(top)" : path}: expected ${expected}, got ${got}`,

@@ -113,7 +113,7 @@ function tooSmall(split: SplitName, tokens: number, length: number): PipeError {
     got: `${tokens} tokens`,
     fix:
       tokens < 2
-        ? "add text, or give this split a larger fraction"
+        ? "add text, give this split a larger fraction, or split a single file by its tail (data.split.by: tail)"
         : `use a sequenceLength of at most ${tokens - 1}, or add text`,
   });
 }

@@ -6,6 +6,7 @@ export type Port = {
   postMessage(envelope: Envelope, transfer: readonly ArrayBuffer[]): void;
   on(event: "message", listener: (reply: Reply) => void): unknown;
   on(event: "error", listener: (error: Error) => void): unknown;
+  on(event: "exit", listener: () => void): unknown;
   /** Keep the process alive, or let it end. */
   ref(): void;
   unref(): void;
@@ -26,6 +27,7 @@ export class Connection {
     this.#port = port;
     port.on("message", (reply) => this.#receive(reply));
     port.on("error", (error) => this.close("ONNX Runtime's worker ended.", error));
+    port.on("exit", () => this.close("ONNX Runtime's worker ended."));
     port.unref();
   }
 
@@ -45,6 +47,7 @@ export class Connection {
 
   /** Fails everything that waits, and all that comes. */
   close(reason: string, cause?: unknown): void {
+    if (this.#broken !== undefined) return;
     this.#broken = new PipeError("engine-closed", reason, cause === undefined ? {} : { cause });
     for (const { reject } of this.#waiting.values()) reject(this.#broken);
     this.#waiting.clear();

@@ -70,9 +70,20 @@ export async function listRuns(folder: string): Promise<readonly RunFolder[]> {
   return runs;
 }
 
-/** Removes a run with everything in it, for readers all at once. @throws PipeError `run-missing`, `run-locked`. */
+/** What a run writes into its folder. */
+const OWN = /^(run\.json|run\.lock|events(\.\d+)?\.jsonl|checkpoints|index|\..*)$/;
+
+/** Removes a run with everything in it, for readers all at once. @throws PipeError `run-missing`, `run-locked`, `run-occupied`. */
 export async function removeRun(path: string): Promise<void> {
   if ((await readIfThere(join(path, "run.json"))) === undefined) throw missing(path); // never some other folder
+  const foreign = (await readdir(path)).filter((name) => !OWN.test(name));
+  if (foreign.length > 0) {
+    throw new PipeError("run-occupied", "A run's folder holds files that are not the run's; nothing was removed.", {
+      got: foreign.slice(0, 5).join(", "),
+      where: path,
+      fix: "move these files away first",
+    });
+  }
   await lockRun(path);
   await removeFolderAtomic(path);
 }

@@ -10,7 +10,9 @@ import {
   type IModel,
   type IOptimizer,
   type ISchedule,
+  type IStateful,
   type ITokenizer,
+  PipeError,
   Random,
 } from "@pipe/core";
 import { type BuildReport, DataLoaderFactory, DatasetBuilder } from "@pipe/data";
@@ -192,10 +194,27 @@ export function compose(experiment: Experiment, options: ComposeOptions): Servic
         }),
       ],
     });
-    const states = new StateManager([epochs, trainer]);
+    const states = new StateManager([epochs, trainer, await datasetPart((await get("dataset")).folder)]);
     return trainer;
   });
   return container;
+}
+
+/** Remembers which text a run is trained on: its positions mean nothing on another one. */
+async function datasetPart(folder: string): Promise<IStateful> {
+  const { source, tokenizer } = await new DataLoaderFactory({ folder }).describe();
+  const identity = `${source.fingerprint} ${tokenizer.hash}`;
+  return {
+    key: "dataset",
+    capture: () => identity,
+    restore: (stored) => {
+      if (stored === identity) return;
+      throw new PipeError("resume-changed", "The text has changed since the run was started.", {
+        where: folder,
+        fix: "resume with the text that the run was started with, or start a new run",
+      });
+    },
+  };
 }
 
 /** Steps that the budget allows, for schedules that end with it. */

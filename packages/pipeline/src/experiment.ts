@@ -1,4 +1,4 @@
-import { resolve } from "node:path";
+import { isAbsolute, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { type Experiment, ExperimentConfig, kindsOf } from "@pipe/config";
 import { type ComponentDefinition, messageOf, PipeError } from "@pipe/core";
@@ -21,8 +21,8 @@ export async function loadExperiment(
   options: { readonly origin?: string } = {},
 ): Promise<LoadedExperiment> {
   const registry = new ComponentRegistry();
-  const { plugins } = raw;
-  for (const plugin of Array.isArray(plugins) ? plugins : []) registry.add(await importPlugin(String(plugin)));
+  const plugins = (Array.isArray(raw["plugins"]) ? raw["plugins"] : []).map(locate);
+  for (const plugin of plugins) registry.add(await importPlugin(plugin));
   const components = new ComponentFactory(registry, builtInModules);
   const named = kindsOf(raw);
   for (const { port, kinds } of builtInModules) {
@@ -34,7 +34,14 @@ export async function loadExperiment(
     }
   }
   const config = ExperimentConfig.from(registry.definitions);
-  return { experiment: config.parse(raw, options), config, components };
+  // Files with their whole path, so that a resumed run finds them from any folder.
+  const located = plugins.length === 0 ? raw : { ...raw, plugins };
+  return { experiment: config.parse(located, options), config, components };
+}
+
+function locate(plugin: unknown): string {
+  const name = String(plugin);
+  return /^[./]/.test(name) ? resolve(name) : name;
 }
 
 /** An engine that is not installed is no error while another one is asked for. */
@@ -44,7 +51,7 @@ function passMissing(error: unknown): void {
 
 /** A module that exports `definitions`: a package, or a file where the name begins with `.` or `/`. */
 async function importPlugin(name: string): Promise<readonly ComponentDefinition[]> {
-  const specifier = /^[./]/.test(name) ? pathToFileURL(resolve(name)).href : name;
+  const specifier = isAbsolute(name) ? pathToFileURL(name).href : name;
   let module: { readonly definitions?: unknown };
   try {
     module = (await import(specifier)) as typeof module;

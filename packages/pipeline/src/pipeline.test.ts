@@ -35,7 +35,7 @@ describe("TrainingPipelineV2", () => {
     const { experiment, components } = await loadExperiment(raw());
     const pipeline = new TrainingPipelineV2(experiment, { components, runsDir: join(folder, "runs"), now: () => 5 });
     const { reason, progress, run, checkpoint } = await pipeline.run();
-    expect([reason, progress.step, checkpoint.step]).toEqual(["completed", 4, 4]);
+    expect([reason, progress.step, checkpoint?.step]).toEqual(["completed", 4, 4]);
     const lines = (await readFile(run.events, "utf8")).trim().split("\n");
     expect(JSON.parse(lines[0]!)).toMatchObject({ event: "run-started", time: 5, name: "tiny" });
     expect(JSON.parse(lines.at(-1)!)).toMatchObject({ event: "run-ended", reason: "completed" });
@@ -43,7 +43,7 @@ describe("TrainingPipelineV2", () => {
 
     const engine = await createOnnxEngine({ threads: 1 });
     const trained = await openTrainedModel(run.path, engine);
-    expect(trained).toMatchObject({ step: 4, location: checkpoint.location });
+    expect(trained).toMatchObject({ step: 4, location: checkpoint!.location });
     const text = await generatorOf(trained, engine).generate(trained.params, {
       prompt: "one",
       tokens: 3,
@@ -63,7 +63,7 @@ describe("TrainingPipelineV2", () => {
     expect((await indexer.search("two", { mode: "vector" }))[0]).toMatchObject({ path: "a.md" });
     await indexer[Symbol.asyncDispose]();
     await engine[Symbol.asyncDispose]();
-    expect(await resolveCheckpoint(checkpoint.location)).toEqual({ location: checkpoint.location, step: 4 });
+    expect(await resolveCheckpoint(checkpoint!.location)).toEqual({ location: checkpoint!.location, step: 4 });
     expect(await resolveCheckpoint(folder)).toEqual({ location: folder });
   });
 
@@ -79,16 +79,34 @@ describe("TrainingPipelineV2", () => {
     await expect(start(true, join(folder, "text.txt"))).rejects.toMatchObject({ code: "run-missing" });
   });
 
-  it("refuses to resume a run without a checkpoint", async () => {
+  it("starts a run again that was stopped before its first step", async () => {
     const runsDir = join(folder, "runs");
     const { experiment, components } = await loadExperiment({ ...raw(), name: "bare" });
     const options = { components, runsDir, now: () => 0 };
-    await new TrainingPipelineV2(experiment, options).run();
-    await rm(join(runsDir, "bare/checkpoints"), { recursive: true });
-    await expect(new TrainingPipelineV2(experiment, { ...options, resume: true }).run()).rejects.toMatchObject({
-      code: "checkpoint-missing",
-    });
+    const build = new TrainingPipelineV2({ ...experiment, name: "warm" }, options);
+    await build.run();
+    const stopped = await new TrainingPipelineV2(experiment, { ...options, signal: AbortSignal.abort() })
+      .run()
+      .catch(() => undefined);
+    expect(stopped).toMatchObject({ reason: "aborted", checkpoint: undefined });
     await expect(resolveCheckpoint(join(runsDir, "bare"))).rejects.toMatchObject({ code: "checkpoint-missing" });
+    const again = await new TrainingPipelineV2(experiment, { ...options, resume: true }).run();
+    expect([again.reason, again.checkpoint?.step]).toEqual(["completed", 4]);
+  });
+
+  it("refuses to resume on other text, even with the same characters", async () => {
+    const runsDir = join(folder, "runs");
+    const { experiment, components } = await loadExperiment({ ...raw(), name: "text" });
+    const path = join(folder, "other.txt");
+    await writeFile(path, "one two three ".repeat(100));
+    const changed = { ...experiment, data: { ...experiment.data, source: { kind: "text", path } } };
+    const options = { components, runsDir, now: () => 0 };
+    await new TrainingPipelineV2(changed, options).run();
+    await writeFile(path, "one two three ".repeat(101));
+    const longer = { ...changed, training: { ...changed.training, steps: 6 } };
+    await expect(new TrainingPipelineV2(longer, { ...options, resume: true }).run()).rejects.toThrow(
+      "The text has changed",
+    );
   });
 });
 

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Experiment, ExperimentConfig } from "@pipe/config";
 import { type CheckpointRef, type IEventBus, type Json, PipeError, sizeOf, type TrainResult } from "@pipe/core";
@@ -25,7 +26,11 @@ export type PipelineOptions = {
 };
 
 /** A finished run. */
-export type PipelineResult = TrainResult & { readonly run: RunFolder; readonly checkpoint: CheckpointRef };
+export type PipelineResult = TrainResult & {
+  readonly run: RunFolder;
+  /** The newest checkpoint; none where the run was stopped before its first step. */
+  readonly checkpoint: CheckpointRef | undefined;
+};
 
 /** The whole of a run: data, model, training, evaluation, checkpoints and events, from a checked experiment. */
 export class TrainingPipelineV2 {
@@ -79,8 +84,9 @@ export class TrainingPipelineV2 {
     const checkpointer = await container.get<ModelCheckpointer>("checkpointer");
     await checkpointer.sweep();
     const trainer = await container.get<RunServices["trainer"]>("trainer");
-    const from = resume ? await newest(checkpointer, folder.path) : undefined;
-    if (from !== undefined) await cutEvents(folder.path, from.step);
+    // A run that was stopped before its first checkpoint starts again from the beginning.
+    const from = resume ? await newest(checkpointer) : undefined;
+    if (resume && existsSync(folder.events)) await cutEvents(folder.path, from?.step ?? 0);
     const log = await EventLog.open({ path: folder.events, now });
     const attached = log.attach(events);
     try {
@@ -101,7 +107,7 @@ export class TrainingPipelineV2 {
       const result = await trainer.train({ signal });
       const { reason, progress } = result;
       events.emit("run-ended", { step: progress.step, reason, seconds: (performance.now() - begin) / 1000 });
-      return { ...result, run: folder, checkpoint: await newest(checkpointer, folder.path) };
+      return { ...result, run: folder, checkpoint: await newest(checkpointer) };
     } finally {
       attached[Symbol.dispose]();
       await log[Symbol.asyncDispose]();
@@ -135,13 +141,8 @@ export class TrainingPipelineV2 {
   }
 }
 
-async function newest(checkpointer: ModelCheckpointer, where: string): Promise<CheckpointRef> {
-  const ref = (await checkpointer.list()).at(-1);
-  if (ref !== undefined) return ref;
-  throw new PipeError("checkpoint-missing", "The run has no complete checkpoint.", {
-    where,
-    fix: "remove the run and start it anew: it ended before its first checkpoint",
-  });
+async function newest(checkpointer: ModelCheckpointer): Promise<CheckpointRef | undefined> {
+  return (await checkpointer.list()).at(-1);
 }
 
 async function resolved(container: ServiceContainer): Promise<Pick<RunServices, "engine" | "step" | "model">> {

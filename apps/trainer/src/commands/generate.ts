@@ -2,7 +2,7 @@ import { generatorOf, openTrainedModel } from "@pipe/pipeline";
 import { withEngine } from "../engine.ts";
 import type { Host } from "../host.ts";
 import { runPath, runsDirOf } from "../run-paths.ts";
-import { numberFlag, parseCommand, required } from "../usage.ts";
+import { numberFlag, parseCommand, required, wholeFlag } from "../usage.ts";
 
 /** `pipe generate --run <run>`: continues a prompt, streamed. */
 export async function generate(args: readonly string[], host: Host): Promise<number> {
@@ -25,8 +25,8 @@ export async function generate(args: readonly string[], host: Host): Promise<num
   const { prompt } = values;
   const options = {
     prompt,
-    tokens: numberFlag("tokens", values.tokens)!,
-    seed: numberFlag("seed", values.seed)!,
+    tokens: wholeFlag("tokens", values.tokens, 1),
+    seed: wholeFlag("seed", values.seed),
     temperature: numberFlag("temperature", values.temperature)!,
     ...(topK === undefined ? {} : { topK }),
     ...(topP === undefined ? {} : { topP }),

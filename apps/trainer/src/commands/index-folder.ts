@@ -17,11 +17,11 @@ export async function indexFolder(args: readonly string[], host: Host): Promise<
   const folder = resolve(host.cwd, required("The folder to index", second ?? first));
   const index = values.index === undefined ? defaultIndex(host.cwd) : resolve(host.cwd, values.index);
   const run = values.run === undefined ? undefined : runPath(host, runsDirOf(host, values["runs-dir"]), values.run);
-  if (run !== undefined) await noteEmbedder(index, run);
   return withIndex({ index, run, create: true }, async (indexer) => {
     const report = await indexer.index(new MarkdownDataSource({ path: folder }).documents(), {
       prune: values.prune === true,
     });
+    if (run !== undefined) await noteEmbedder(index, run);
     for (const { id, message } of report.failures) host.stderr.write(`not indexed: ${id}: ${message}\n`);
     if (values.json === true) host.stdout.write(`${JSON.stringify({ index, ...report })}\n`);
     else {

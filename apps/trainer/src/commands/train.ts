@@ -1,3 +1,4 @@
+import { basename, dirname } from "node:path";
 import { applyOverrides, type Experiment } from "@pipe/config";
 import { type Json, PipeError } from "@pipe/core";
 import { EventBus, ProgressReporter } from "@pipe/monitor";
@@ -10,7 +11,13 @@ import { freeName, newestRun, runPath, runsDirOf } from "../run-paths.ts";
 import { parseCommand } from "../usage.ts";
 import { versions } from "../versions.ts";
 
-type Start = { readonly raw: { readonly [key: string]: unknown }; readonly origin: string; readonly resume: boolean };
+type Start = {
+  readonly raw: { readonly [key: string]: unknown };
+  readonly origin: string;
+  readonly resume: boolean;
+  /** Folder of the run's folder. */
+  readonly runsDir: string;
+};
 
 /** `pipe train [recipe]`: trains, evaluates, saves; Ctrl-C finishes the step, saves and says how to go on. */
 export async function train(args: readonly string[], host: Host): Promise<number> {
@@ -37,14 +44,26 @@ export async function train(args: readonly string[], host: Host): Promise<number
   const attached = reporter.attach(events);
   const abort = new AbortController();
   const interrupts = host.onInterrupt(() => {
-    if (abort.signal.aborted) host.exit(130);
+    if (abort.signal.aborted) host.exit();
     host.stderr.write("\nfinishing the step and saving (again to stop at once)\n");
     abort.abort();
   });
-  const options = { components, runsDir, events, signal: abort.signal, now: host.now, versions: versions() };
+  const options = {
+    components,
+    runsDir: start.runsDir,
+    events,
+    signal: abort.signal,
+    now: host.now,
+    versions: versions(),
+  };
   let result: PipelineResult;
   try {
     result = await new TrainingPipelineV2(experiment, { ...options, resume: start.resume }).run();
+  } catch (error) {
+    // Stopped while the text was read: nothing was begun, so nothing is lost.
+    if (!(error instanceof Error && error.name === "AbortError")) throw error;
+    host.stderr.write("stopped before the first step; nothing was begun\n");
+    return 130;
   } finally {
     attached[Symbol.dispose]();
     interrupts[Symbol.dispose]();
@@ -64,13 +83,20 @@ async function begin(
     const { raw, origin } = await findRecipe(recipe ?? "quick", host.cwd);
     const wanted = name ?? (typeof raw["name"] === "string" ? raw["name"] : "run");
     // A name that was asked for is taken as it is: an existing run of that name is an error.
-    return { raw: { ...raw, name: name ?? (await freeName(runsDir, wanted)) }, origin, resume: false };
+    return { raw: { ...raw, name: name ?? (await freeName(runsDir, wanted)) }, origin, resume: false, runsDir };
   }
   if (wantedRun !== undefined) {
-    const run = await openRun(runPath(host, runsDir, wantedRun));
+    const path = runPath(host, runsDir, wantedRun);
+    const run = await openRun(path);
     const raw =
       recipe === undefined ? (run.info.config as { [key: string]: Json }) : (await findRecipe(recipe, host.cwd)).raw;
-    return { raw: { ...raw, name: run.info.name }, origin: `run ${run.info.name}`, resume: true };
+    // The folder that was named is the run, whatever name it was started under.
+    return {
+      raw: { ...raw, name: basename(path) },
+      origin: `run ${basename(path)}`,
+      resume: true,
+      runsDir: dirname(path),
+    };
   }
   const { raw, origin } = await findRecipe(recipe ?? "quick", host.cwd);
   const run = await newestRun(runsDir, typeof raw["name"] === "string" ? raw["name"] : "run");
@@ -80,18 +106,24 @@ async function begin(
       fix: "leave --resume out",
     });
   }
-  return { raw: { ...(run.info.config as { [key: string]: Json }), name: run.info.name }, origin, resume: true };
+  return {
+    raw: { ...(run.info.config as { [key: string]: Json }), name: basename(run.path) },
+    origin,
+    resume: true,
+    runsDir,
+  };
 }
 
 async function finish(host: Host, experiment: Experiment, result: PipelineResult, json: boolean): Promise<number> {
   const { run, checkpoint, reason } = result;
   const say = (text: string): void => void (json ? host.stderr : host.stdout).write(`${text}\n`);
   if (reason === "aborted") {
-    say(`\nsaved step ${checkpoint.step}; go on with: pipe train --resume=${run.info.name}`);
+    const saved = checkpoint === undefined ? "stopped before the first step" : `saved step ${checkpoint.step}`;
+    say(`\n${saved}; go on with: pipe train --resume=${basename(run.path)}`);
     return 130;
   }
-  say(`\ncheckpoint: ${checkpoint.location}`);
+  if (checkpoint !== undefined) say(`\ncheckpoint: ${checkpoint.location}`);
   await indexAfterTraining(host, experiment, run, json);
-  say(`\nnow: pipe generate --run ${run.info.name} --prompt "…"`);
+  say(`\nnow: pipe generate --run ${basename(run.path)} --prompt "…"`);
   return 0;
 }
