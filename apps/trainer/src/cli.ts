@@ -28,6 +28,7 @@ const HELP = `pipe: train, evaluate, use and search with language models on your
   pipe index <folder>           index markdown
       --index <folder>          where the index lies; default .pipe/index
       --run <run>               also by meaning, with the run's model
+      --prune                   forget documents that are no longer there
   pipe search <query>           search it
       --index <folder> --mode lexical|vector|hybrid --limit <n>
   pipe runs [list]              list runs; show, verify or remove one: pipe runs show <run>

@@ -36,6 +36,7 @@ async function pipe(
     now: () => 1_000,
     onInterrupt: (given) => {
       listener = given;
+      if (interrupt?.at === "at once") given();
       return { [Symbol.dispose]: () => (listener = undefined) };
     },
     exit: () => void exits.push(130),
@@ -131,6 +132,22 @@ describe("pipe train", () => {
     expect((await pipe(["train", "tiny.yaml", "--name", "twice", "--json"], { at: '"step":2', times: 2 })).code).toBe(
       130,
     );
+  });
+
+  it("begins nothing when it is interrupted while the text is read", async () => {
+    const fresh = ["--set", "data.split.fraction=0.3"];
+    const { code, err } = await pipe(["train", "tiny.yaml", "--name", "never", ...fresh], { at: "at once", times: 0 });
+    expect([code, err]).toEqual([130, expect.stringContaining("nothing was begun")]);
+    expect((await pipe(["runs", "show", "never"])).err).toContain("There is no run here");
+  });
+
+  it("starts again what was interrupted before its first step", async () => {
+    const { code, err } = await pipe(["train", "tiny.yaml", "--name", "early"], { at: "at once", times: 0 });
+    expect([code, err.includes("finishing the step")]).toEqual([130, true]);
+    const again = await pipe(["train", "--resume=early", "--json"]);
+    expect(again.code).toBe(0);
+    expect(events(again.out).find(({ event }) => event === "run-started")).toMatchObject({ name: "early", step: 0 });
+    expect(JSON.parse((await pipe(["runs", "show", "early", "--json"])).out)).toMatchObject({ step: 12 });
   });
 
   it("resumes the newest run of a recipe, or a named one, with a longer budget", async () => {
@@ -257,7 +274,8 @@ describe("bad input gets one clear message", () => {
     ["an unknown kind", set("model.kind=gpt3"), 'model.kind: expected one of gpt2 (did you mean "gpt2"?)'],
     ["an engine that is not known", set("engine.kind=cuda"), "engine.kind: expected one of onnx"],
     ["a missing corpus", set("data.source.path=none.txt"), "none.txt"],
-    ["a missing recipe", ["train", "none.yaml"], "There is no such recipe"],
+    ["a missing recipe", ["train", "none.yaml"], "expected: quick, shakespeare-char, or a file"],
+    ["a broken recipe", ["train", "text.txt"], "must be an object"],
     ["a run that exists", ["train", "tiny.yaml", "--name", "tiny"], "continue it with --resume"],
     ["a run that does not exist", ["train", "--resume=none"], "There is no run here"],
     ["no run to resume", ["train", "tiny.yaml", "--runs-dir", "none", "--resume"], "leave --resume out"],
@@ -377,4 +395,12 @@ it("the process is a host", () => {
   expect(process.listenerCount("SIGINT")).toBe(before + 1);
   subscription[Symbol.dispose]();
   expect(process.listenerCount("SIGINT")).toBe(before);
+  let presses = 0;
+  const counting = host.onInterrupt(() => presses++);
+  // A package manager passes on what the terminal has sent already.
+  for (const signal of ["SIGINT", "SIGINT", "SIGTERM"] as const) process.emit(signal);
+  counting[Symbol.dispose]();
+  expect(presses).toBe(1);
+  process.stdout.emit("error", Object.assign(new Error("gone"), { code: "EPIPE" }));
+  expect(() => process.stdout.emit("error", new Error("other"))).toThrow("other");
 });
