@@ -1,49 +1,12 @@
-import type { DeviceTensor, ForwardContext, IEngine, TensorSpec } from "@pipe/core";
+import type { DeviceTensor, IEngine, TensorSpec } from "@pipe/core";
 import { hostTensor, PipeError, Random, sizeOf } from "@pipe/core";
 import type { TestFramework } from "@pipe/core/testing";
 import { interpret } from "../interpret.ts";
-import { causalAttention, dropout, embedding, gelu, layerNorm, linearCrossEntropy } from "../ops/index.ts";
 import * as tf from "../tf.ts";
 import { trace } from "../trace.ts";
+import { compositeProgram, type Tensors } from "./composite-program.ts";
+import { engineTolerances, exactOps } from "./tolerances.ts";
 import { opPrograms } from "./op-programs.ts";
-
-type Tensors = { readonly [name: string]: tf.Tensor };
-
-/** How far an engine may be from the reference, relative to 1 + |reference|. */
-export const engineTolerances: { readonly [op: string]: number } = { default: 1e-5, exact: 0 };
-
-/** Ops that compute exactly, on every engine. */
-const exactOps = new Set([
-  "Add",
-  "Sub",
-  "Floor",
-  "Transpose",
-  "Slice",
-  "Concat",
-  "Tile",
-  "PadV2",
-  "Reshape",
-  "Cast",
-  "OneHot",
-]);
-
-/** A small language model with every composite op, and its gradients. */
-function compositeProgram({ table, gain, bias, ids, targets, weights, seed }: Tensors): Tensors {
-  const context = (): ForwardContext => {
-    let places = 0;
-    return { training: true, seed: seed!, place: () => places++, block: (_, body) => body() };
-  };
-  const f = (...[w, g, b]: tf.Tensor[]): tf.Scalar => {
-    const here = context();
-    const x = layerNorm(dropout(embedding(w!, ids!), 0.25, here), g!, b!);
-    const heads = tf.reshape(tf.transpose(tf.reshape(gelu(x), [2, 5, 2, 4]), [0, 2, 1, 3]), [2, 2, 5, 4]);
-    const mixed = causalAttention(heads, heads, heads, here, { dropout: 0.5 });
-    const hidden = tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [10, 8]);
-    return tf.sum(linearCrossEntropy(hidden, w!, tf.reshape(targets!, [10]), tf.reshape(weights!, [10])).loss);
-  };
-  const { value, grads } = tf.valueAndGrads(f)([table!, gain!, bias!]);
-  return { loss: value, table: grads[0]!, gain: grads[1]!, bias: grads[2]! };
-}
 
 /**
  * What every engine must do: compute all plain ops and composites as the reference does, own and donate memory, copy

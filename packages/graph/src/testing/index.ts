@@ -3,5 +3,6 @@
  *
  * @packageDocumentation
  */
-export { engineContract, engineTolerances } from "./engine-contract.ts";
+export { engineContract } from "./engine-contract.ts";
+export { engineTolerances } from "./tolerances.ts";
 export { opPrograms, type OpProgram } from "./op-programs.ts";
