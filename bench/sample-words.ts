@@ -1,7 +1,7 @@
 // How many of the words that a run's model writes occur in a text, beside those of an untrained model of the same size.
 // node --conditions=@pipe/source bench/src/sample-words.ts <run folder> '<glob of the training text>' [words] [temperature]
 import { globSync, readFileSync } from "node:fs";
-import { hostTensor, type DeviceTensor, Random } from "@pipe/core";
+import { type DeviceTensor, Random } from "@pipe/core";
 import { createOnnxEngine } from "@pipe/engine-onnx";
 import { generatorOf, openTrainedModel } from "@pipe/pipeline";
 import { initialize } from "@pipe/train";
@@ -29,11 +29,7 @@ async function share(params: { readonly [name: string]: DeviceTensor }): Promise
 }
 
 const fresh = initialize(trained.model.parameters(), new Random(1));
-const names = Object.keys(fresh);
-const uploaded = await engine.put(
-  Object.fromEntries(names.map((name, i) => [`${i}`, hostTensor(fresh[name]!.spec.shape, fresh[name]!.data)])),
-);
-const untrained = Object.fromEntries(names.map((name, i) => [name, (uploaded as { [key: string]: DeviceTensor })[i]!]));
+const untrained = await engine.put(fresh);
 const percent = (value: number): string => `${(100 * value).toFixed(1)} %`;
 console.log(
   `words that occur in the training text: trained ${percent(await share(trained.params))}, untrained ${percent(await share(untrained))} (of ${count}, temperature ${temperature})`,

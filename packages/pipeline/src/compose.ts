@@ -194,7 +194,7 @@ export function compose(experiment: Experiment, options: ComposeOptions): Servic
         }),
       ],
     });
-    const states = new StateManager([epochs, trainer, await datasetPart((await get("dataset")).folder)]);
+    const states = new StateManager([await datasetPart((await get("dataset")).folder), epochs, trainer]);
     return trainer;
   });
   return container;

@@ -42,9 +42,7 @@ export async function openTrainedModel(path: string, engine: IEngine): Promise<T
   const model = modelFromConfig(JSON.parse(config) as Json);
   const tokenizer = await loadTokenizer(tokenizerFile);
   const values = await new ModelLoader().load(location, model.parameters());
-  const names = Object.keys(values);
-  const uploaded = await engine.put(Object.fromEntries(names.map((name, i) => [`${i}`, values[name]!])));
-  const params = Object.fromEntries(names.map((name, i) => [name, (uploaded as { [key: string]: DeviceTensor })[i]!]));
+  const params = await engine.put(values);
   return { location, ...rest, model, tokenizer, params };
 }
 

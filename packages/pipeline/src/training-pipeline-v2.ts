@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Experiment, ExperimentConfig } from "@pipe/config";
-import { type CheckpointRef, type IEventBus, type Json, PipeError, sizeOf, type TrainResult } from "@pipe/core";
+import { type CheckpointRef, type IEventBus, type Json, sizeOf, type TrainResult } from "@pipe/core";
 import type { ComponentFactory, ServiceContainer } from "@pipe/di";
 import { cutEvents, EventBus, EventLog } from "@pipe/monitor";
 import { createRun, lockRun, type ModelCheckpointer, openRun, type RunFolder } from "@pipe/persist";
@@ -91,7 +91,7 @@ export class TrainingPipelineV2 {
     const attached = log.attach(events);
     try {
       const begin = performance.now();
-      if (from !== undefined) await this.#resume(container, from);
+      if (from !== undefined) await trainer.resume(from);
       const { engine, step, model } = await resolved(container);
       events.emit("run-started", {
         name,
@@ -112,21 +112,6 @@ export class TrainingPipelineV2 {
       attached[Symbol.dispose]();
       await log[Symbol.asyncDispose]();
     }
-  }
-
-  /** Loads the state, after a look at whether the tokenizer is still the same. */
-  async #resume(container: ServiceContainer, from: CheckpointRef): Promise<void> {
-    const checkpointer = await container.get<ModelCheckpointer>("checkpointer");
-    const tokenizer = await container.get<RunServices["tokenizer"]>("tokenizer");
-    const { metadata } = await checkpointer.load(from);
-    if (metadata.files["tokenizer.json"] !== tokenizer.file()) {
-      throw new PipeError("resume-changed", "The text has changed so that its tokenizer is another one.", {
-        where: from.location,
-        fix: "resume with the text that the run was started with, or start a new run",
-      });
-    }
-    const trainer = await container.get<RunServices["trainer"]>("trainer");
-    await trainer.resume(from);
   }
 
   #info(engine: RunServices["engine"]): RunFolder["info"] {

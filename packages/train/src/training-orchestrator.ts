@@ -101,8 +101,9 @@ export class TrainingOrchestrator implements ITrainer, IStateful {
       throw new PipeError("resume-impossible", "This trainer was made without a checkpointer, so it cannot resume.");
     }
     const { metadata, tensors } = await checkpointer.load(from);
-    await step.load(metadata.state.step, tensors());
+    // The parts first: one of them may refuse, such as that of the data, before any tensor is read.
     restore(metadata.state);
+    await step.load(metadata.state.step, tensors());
     this.#reported = undefined;
     this.#unread.length = 0;
     events.emit("run-resumed", { step: metadata.state.step, checkpoint: from.location });
