@@ -6,6 +6,8 @@ import {
   decompose,
   mergeCommonSubexpressions,
   mergeCovered,
+  plannedPeak,
+  recompute,
   removeDeadNodes,
   simplify,
   specOf,
@@ -34,19 +36,24 @@ const lowerings: { readonly [op: string]: Lowering } = {
 export type LoweredProgram = Omit<ProgramPlan, "inputs" | "outputs"> & {
   readonly inputs: readonly (ProgramInput & { readonly path: string })[];
   readonly outputs: readonly { readonly path: string; readonly spec: TensorSpec; readonly from: OutputSource }[];
-  readonly report: Pick<CompileReport, "flops" | "argumentBytes" | "ops">;
+  readonly report: Pick<CompileReport, "flops" | "argumentBytes" | "plannedPeakBytes" | "ops">;
 };
 
 /** What may be done with a program's inputs. */
 export type LowerOptions = {
   /** Whether the input of this path is consumed by a run; then its memory is used for the output of the same path. */
   readonly isDonated?: (path: string) => boolean;
+  /** Names of blocks that are computed again in the backward pass. */
+  readonly recompute?: readonly string[];
 };
 
 /** Turns a graph into an ONNX model of opset 18 and updates in place. @throws PipeError `unsupported-op` naming op and line. */
-export function lower(traced: Graph, { isDonated = () => false }: LowerOptions = {}): LoweredProgram {
+export function lower(
+  traced: Graph,
+  { isDonated = () => false, recompute: again = [] }: LowerOptions = {},
+): LoweredProgram {
   const isNative = ({ op }: Node): boolean => op in compositeLowerings;
-  const plain = decompose(mergeCovered(removeDeadNodes(traced)), isNative);
+  const plain = decompose(mergeCovered(removeDeadNodes(recompute(traced, again))), isNative);
   const graph = fuseScatterAdd(checkShapes(removeDeadNodes(mergeCommonSubexpressions(simplify(plain)))));
   const updates = findUpdates(graph, isDonated);
   const kept = new Map(
@@ -84,6 +91,7 @@ export function lower(traced: Graph, { isDonated = () => false }: LowerOptions =
     report: {
       flops: graph.nodes.reduce((sum, node) => sum + flopsOf(graph, node), 0),
       argumentBytes: [...inputs, ...outputs].reduce((sum, { spec }) => sum + byteSizeOf(spec), 0),
+      plannedPeakBytes: plannedPeak(graph),
       ops: countOps(traced),
     },
   };
@@ -132,7 +140,20 @@ function sessionOf(
     const spec = specOf(part.nodes, value);
     return { name: model.output(names[value.node]![value.output]!, spec), spec };
   });
+  order(part, names, model);
   return { model: model.encode(), inputNames, fetches, fetchOf: new Map(distinct.map(([key], i) => [key, i])) };
+}
+
+/**
+ * Makes ONNX Runtime compute results in the order of the program. It walks back from the last node that nothing uses, to
+ * the latest input of each node first, so it would put off gradients of parameters and hold all that they need: a last
+ * node that needs every result, the first of them latest, makes it take them in turn. The sizes are not used.
+ */
+function order(graph: Graph, names: readonly (readonly string[])[], model: OnnxModel): void {
+  const numbers = [...new Set(Object.values(graph.outputs).map(({ node }) => node))].sort((a, b) => b - a);
+  if (numbers.length < 2) return;
+  const sizes = numbers.map((number) => model.node("Size", [names[number]![0]!]));
+  model.output(model.node("Max", sizes), { shape: [], dtype: "int64" });
 }
 
 function lowerNode(

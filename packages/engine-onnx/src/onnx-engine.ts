@@ -46,10 +46,10 @@ export class OnnxEngine implements IEngine {
     checkOptions(options);
     const begin = performance.now();
     const graph = trace(program, specs);
-    const { donate = [] } = options;
+    const { donate = [], recompute = [] } = options;
     const isDonated = (path: string): boolean =>
       donate.some((prefix) => path === prefix || path.startsWith(`${prefix}/`));
-    const { report, ...lowered } = lower(graph, { isDonated });
+    const { report, ...lowered } = lower(graph, { isDonated, recompute });
     const executable = this.nextNumber();
     await this.connection.send({ type: "compile", executable, program: lowered }, [
       lowered.model.buffer,
@@ -102,7 +102,13 @@ export class OnnxEngine implements IEngine {
   }
 
   memory(): MemoryReport {
-    return { ...this.ledger, pooledBytes: this.connection.pooledBytes, executables: this.#executables };
+    return {
+      ...this.ledger,
+      pooledBytes: this.connection.pooledBytes,
+      executables: this.#executables,
+      // The worker is a part of this process; the system counts in KiB.
+      peakBytes: process.resourceUsage().maxRSS * 1024,
+    };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -133,17 +139,11 @@ function isHostTensor(node: Tree<HostTensor>): node is HostTensor {
   return ArrayBuffer.isView((node as Partial<HostTensor>).data);
 }
 
-function checkOptions({ precision = "fp32", recompute = [] }: CompileOptions): void {
+function checkOptions({ precision = "fp32" }: CompileOptions): void {
   if (precision !== "fp32") {
     throw new PipeError("precision-unsupported", "ONNX Runtime has no low-precision matrix product on the CPU.", {
       expected: "fp32",
       got: precision,
-    });
-  }
-  if (recompute.length > 0) {
-    throw new PipeError("recompute-unsupported", "This engine cannot compute blocks again in the backward pass yet.", {
-      got: recompute.join(", "),
-      fix: "leave recompute out",
     });
   }
 }

@@ -8,6 +8,9 @@ export const ELEMENT = { float32: 1, int32: 6, int64: 7, bool: 9, double: 11 } a
 /** An attribute of an ONNX node: an integer, integers, a string, or a float as `{ float }`. */
 export type OnnxAttribute = number | string | readonly number[] | { readonly float: number };
 
+/** The spec of an output, which may be of a type that only ONNX has. */
+type OutputSpec = { readonly shape: readonly number[]; readonly dtype: keyof typeof ELEMENT };
+
 const OPSET = 18;
 const IR_VERSION = 9;
 
@@ -47,7 +50,7 @@ export class OnnxModel {
   }
 
   /** Declares a value as an output and returns the name that it has there. */
-  output(value: string, spec: TensorSpec): string {
+  output(value: string, spec: OutputSpec): string {
     const name = this.#outputName(value);
     this.#graph.message(12, (writer) => valueInfo(writer, name, spec));
     return name;
@@ -140,7 +143,7 @@ function attribute(writer: ProtobufWriter, name: string, value: OnnxAttribute): 
   }
 }
 
-function valueInfo(writer: ProtobufWriter, name: string, { shape, dtype }: TensorSpec): void {
+function valueInfo(writer: ProtobufWriter, name: string, { shape, dtype }: OutputSpec): void {
   writer.string(1, name).message(2, (type) =>
     type.message(1, (tensor) =>
       tensor.int(1, ELEMENT[dtype]).message(2, (dimensions) => {

@@ -66,7 +66,10 @@ export class TensorStore {
     if (home.owner !== undefined) this.set(home.owner, this.#copyOf(home.data));
     home.owner = undefined;
     home.data.set(data as Float32Array);
-    if (isConsumed && "tensor" in source) this.setAtHome(source.tensor, home);
+    if (!isConsumed || !("tensor" in source)) return;
+    this.setAtHome(source.tensor, home);
+    // Freed now: this thread may not collect garbage for a long time.
+    (data.buffer as ArrayBuffer).transfer(0);
   }
 
   /** Makes a tensor of what stands at a home. */

@@ -1,4 +1,6 @@
 import type { ForwardContext } from "@pipe/core";
+import { isTracing } from "./backend.ts";
+import { currentRecorder } from "./recorder.ts";
 import type * as tf from "./tf.ts";
 
 /** Places in one block: no block draws more random masks. */
@@ -26,7 +28,7 @@ export function forwardContext(options: {
       count = 0;
       if (!blocks.has(path)) blocks.set(path, blocks.size);
       try {
-        return body();
+        return isTracing() ? currentRecorder().block(path, body) : body();
       } finally {
         [path, count] = outer;
       }

@@ -23,12 +23,23 @@ export type Node = {
   readonly source?: string;
 };
 
+/** A named part of a program, such as a layer, which may be computed again in the backward pass. */
+export type Block = {
+  readonly name: string;
+  /** Nodes that were recorded inside. */
+  readonly nodes: readonly number[];
+  /** What it returned. */
+  readonly outputs: readonly Value[];
+};
+
 /** A traced program as plain data: nodes in an order in which each comes after its inputs. */
 export type Graph = {
   readonly nodes: readonly Node[];
   /** Node number of each input, by path. */
   readonly inputs: { readonly [path: string]: number };
   readonly outputs: { readonly [path: string]: Value };
+  /** Named parts, as traced; a pass that renumbers nodes leaves none. */
+  readonly blocks: readonly Block[];
   /** What the program's author should know, such as large constants. */
   readonly warnings: readonly string[];
 };

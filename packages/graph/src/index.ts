@@ -9,6 +9,7 @@ export {
   specOf,
   type Attribute,
   type Attributes,
+  type Block,
   type Graph,
   type Node,
   type Value,
@@ -21,6 +22,8 @@ export { compositeNames, compositeOf, defineComposite, type CompositeOp } from "
 export { plainOps } from "./plain/index.ts";
 export type { PlainOp, RawAttributes } from "./plain/op.ts";
 export { keep, rewrite } from "./passes/rewrite.ts";
+export { plannedPeak } from "./passes/planned-peak.ts";
+export { recompute } from "./passes/recompute.ts";
 export { removeDeadNodes } from "./passes/dead.ts";
 export { mergeCommonSubexpressions } from "./passes/common-subexpressions.ts";
 export { mergeCovered } from "./passes/covered.ts";

@@ -1,6 +1,6 @@
 import type { HostArray, TensorSpec } from "@pipe/core";
 import { byteSizeOf, PipeError } from "@pipe/core";
-import type { Node, Value } from "./graph.ts";
+import type { Block, Node, Value } from "./graph.ts";
 import { GraphBuilder } from "./graph.ts";
 import { sourceLine } from "./source-line.ts";
 import type * as tf from "./tf.ts";
@@ -14,6 +14,7 @@ const LARGE_CONSTANT = 2 ** 20;
 export class Recorder {
   readonly builder = new GraphBuilder();
   readonly warnings: string[] = [];
+  readonly blocks: Block[] = [];
   readonly #values = new WeakMap<object, Value>();
 
   /** The value behind a tensor. @throws PipeError `captured-tensor` for one that was made outside the trace. */
@@ -42,6 +43,16 @@ export class Recorder {
     return node.outputs.map((_, output) => this.info({ node: number, output }));
   }
 
+  /** Remembers what a body records, and what it returns, as a named block. */
+  block<T>(name: string, body: () => T): T {
+    const begin = this.builder.nodes.length;
+    const result = body();
+    const nodes = Array.from({ length: this.builder.nodes.length - begin }, (_, i) => begin + i);
+    const outputs = tensorsIn(result).flatMap((tensor) => this.#values.get(tensor.dataId) ?? []);
+    this.blocks.push({ name, nodes, outputs });
+    return result;
+  }
+
   /** Adds elements that the program made on the host; equal ones become a `Fill`. */
   write(data: HostArray, spec: TensorSpec): object {
     const first = data[0];
@@ -62,6 +73,13 @@ export class Recorder {
     }
     return this.record({ op: "Constant", inputs: [], attributes: {}, outputs: [spec], data })[0]!.dataId;
   }
+}
+
+/** Tensors among arrays and records. */
+function tensorsIn(value: unknown): readonly { readonly dataId: object }[] {
+  if (typeof value !== "object" || value === null) return [];
+  if ("dataId" in value) return [value as { dataId: object }];
+  return Object.values(value).flatMap(tensorsIn);
 }
 
 let recorder: Recorder | undefined;

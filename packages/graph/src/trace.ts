@@ -46,7 +46,7 @@ export function traceOnce(program: (inputs: Tree<tf.Tensor>) => Tree<tf.Tensor>,
       }
     };
     withLongStacks(() => tf.tidy(record));
-    return { nodes: recorder.builder.nodes, inputs, outputs, warnings: recorder.warnings };
+    return { nodes: recorder.builder.nodes, inputs, outputs, blocks: recorder.blocks, warnings: recorder.warnings };
   });
 }
 

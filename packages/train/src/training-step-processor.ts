@@ -23,6 +23,8 @@ export type TrainingStepOptions<B> = StepParts<B> & {
   readonly batch: { readonly [name: string]: TensorSpec };
   /** Seed of dropout in [0, 2²⁴). */
   readonly seed: number;
+  /** Blocks whose activations are computed again in the backward pass, as `CompileOptions.recompute` has them. Default none. */
+  readonly recompute?: readonly string[];
 };
 
 /** What one step measured. */
@@ -87,7 +89,7 @@ export class TrainingStepProcessor<B = { readonly [name: string]: never }> {
         known: { shape: [], dtype: "int32" },
         seed: { shape: [2], dtype: "int32" },
       } as never,
-      { donate: ["state"] },
+      { donate: ["state"], recompute: options.recompute ?? [] },
     );
     const state = { step: 0, ...stateTree(await put(options.engine, start)) };
     return new TrainingStepProcessor(options, parameters, executable, state);

@@ -24,6 +24,8 @@ export type MemoryReport = {
   readonly pooledBytes: number;
   /** Executables that are not disposed. */
   readonly executables: number;
+  /** The most bytes that the process has held in memory so far, where that can be known: a measure, not a count. */
+  readonly peakBytes?: number;
 };
 
 /** What compilation did. */
@@ -34,6 +36,8 @@ export type CompileReport = {
   readonly flops: number;
   /** Bytes of inputs, outputs and constants. */
   readonly argumentBytes: number;
+  /** Bytes that all values of one run take at most at one time, were they computed in the program's order. */
+  readonly plannedPeakBytes: number;
   /** Node count of each op, and how it was lowered. */
   readonly ops: { readonly [op: string]: { readonly count: number; readonly lowering: "native" | "composite" } };
   /** What the author of the program should know. */
@@ -46,7 +50,10 @@ export type CompileOptions = {
   readonly donate?: readonly string[];
   /** Arithmetic of matrix products; default `"fp32"`. An engine without it throws `precision-unsupported`. */
   readonly precision?: "fp32" | "bf16" | "fp16";
-  /** Names of blocks whose activations are computed again in the backward pass instead of kept. */
+  /**
+   * Names of blocks, `*` for any characters, whose activations are computed again in the backward pass instead of kept:
+   * less memory, about a third more time. A name that fits no block throws `recompute-unknown`.
+   */
   readonly recompute?: readonly string[];
 };
 

@@ -21,6 +21,7 @@ export function rewrite(
       Object.entries(graph.inputs).map(([path, node]) => [path, rename({ node, output: 0 }).node]),
     ),
     outputs: Object.fromEntries(Object.entries(graph.outputs).map(([path, value]) => [path, rename(value)])),
+    blocks: [],
     warnings: graph.warnings,
   };
 }

@@ -185,14 +185,16 @@ export function engineContract(make: () => Promise<IEngine>, { describe, it, exp
         const by = Float32Array.of(1, 2, 3);
         const first = state;
         let after: unknown;
+        // The peak is a measure of the whole process.
+        const held = (): object => ({ ...engine.memory(), peakBytes: undefined });
         for (let step = 0; step < 50; step++) {
           const out = await executable.run({ state, by });
           state = out.state;
           expect([...(await out.total.read())]).toEqual([6 * step]);
           out.total[Symbol.dispose]();
-          if (step === 2) after = engine.memory();
+          if (step === 2) after = held();
         }
-        expect(engine.memory()).toEqual(after);
+        expect(held()).toEqual(after);
         expect([...(await state.sum.read())]).toEqual([50, 100, 150]);
         expect(await codeOf(() => first.sum.read())).toBe("tensor-donated");
         expect(await codeOf(() => executable.run({ state: first, by }))).toBe("tensor-donated");
