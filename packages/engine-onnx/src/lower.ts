@@ -1,8 +1,16 @@
 import type { CompileReport, TensorSpec } from "@pipe/core";
 import { byteSizeOf, PipeError, sizeOf } from "@pipe/core";
 import type { Graph, Node, Value } from "@pipe/graph";
-import { checkShapes, decompose, mergeCommonSubexpressions, removeDeadNodes, specOf } from "@pipe/graph";
-import { type Branch, findBranches } from "./branches.ts";
+import {
+  checkShapes,
+  decompose,
+  mergeCommonSubexpressions,
+  mergeCovered,
+  removeDeadNodes,
+  simplify,
+  specOf,
+} from "@pipe/graph";
+import { fuseScatterAdd } from "./fuse-scatter-add.ts";
 import { compositeLowerings } from "./lowering/composite.ts";
 import { elementwiseLowerings } from "./lowering/elementwise.ts";
 import { linearLowerings } from "./lowering/linear.ts";
@@ -10,6 +18,9 @@ import { lowered, type Lowering } from "./lowering/lowering.ts";
 import { reductionLowerings } from "./lowering/reduction.ts";
 import { shapeLowerings } from "./lowering/shape.ts";
 import { OnnxModel } from "./onnx-model.ts";
+import type { Fetch, OutputSource, ProgramInput, ProgramPlan, Source } from "./protocol.ts";
+import { findUpdates, type Update } from "./update/find-updates.ts";
+import { lowerUpdates, neededBy } from "./update/lower-updates.ts";
 
 const lowerings: { readonly [op: string]: Lowering } = {
   ...elementwiseLowerings,
@@ -19,45 +30,57 @@ const lowerings: { readonly [op: string]: Lowering } = {
   ...compositeLowerings,
 };
 
-/** An ONNX model with the names of its inputs and outputs by path. */
-export type LoweredProgram = {
-  readonly model: Uint8Array<ArrayBuffer>;
-  readonly inputs: readonly { readonly path: string; readonly name: string; readonly spec: TensorSpec }[];
-  readonly outputs: readonly { readonly path: string; readonly name: string; readonly spec: TensorSpec }[];
+/** A program for the session host: an ONNX model, and what is done with its results. */
+export type LoweredProgram = Omit<ProgramPlan, "inputs" | "outputs"> & {
+  readonly inputs: readonly (ProgramInput & { readonly path: string })[];
+  readonly outputs: readonly { readonly path: string; readonly spec: TensorSpec; readonly from: OutputSource }[];
   readonly report: Pick<CompileReport, "flops" | "argumentBytes" | "ops">;
 };
 
-/** Turns a graph into an ONNX model of opset 18. @throws PipeError `unsupported-op` naming op and line. */
-export function lower(traced: Graph): LoweredProgram {
+/** What may be done with a program's inputs. */
+export type LowerOptions = {
+  /** Whether the input of this path is consumed by a run; then its memory is used for the output of the same path. */
+  readonly isDonated?: (path: string) => boolean;
+};
+
+/** Turns a graph into an ONNX model of opset 18 and updates in place. @throws PipeError `unsupported-op` naming op and line. */
+export function lower(traced: Graph, { isDonated = () => false }: LowerOptions = {}): LoweredProgram {
   const isNative = ({ op }: Node): boolean => op in compositeLowerings;
-  const graph = checkShapes(removeDeadNodes(mergeCommonSubexpressions(decompose(traced, isNative))));
-  const model = new OnnxModel();
-  const inputs = Object.entries(graph.inputs).map(([path, number], i) => {
-    const spec = graph.nodes[number]!.outputs[0]!;
-    model.input(`i${i}`, spec);
-    return { path, name: `i${i}`, spec, number };
-  });
-  const inputNames = new Map(inputs.map(({ number, name }) => [number, name]));
-  const names: (readonly string[])[] = [];
-  const branches = findBranches(graph);
-  const inBranch = new Set(branches.flatMap(({ chooses, members }) => [...chooses, ...members]));
-  const branchAt = new Map(branches.map((branch) => [branch.chooses.at(-1)!, branch]));
-  graph.nodes.forEach((node, number) => {
-    const branch = branchAt.get(number);
-    if (branch !== undefined) lowerBranch(graph, names, branch, model);
-    else if (inBranch.has(number)) return;
-    else if (node.op === "Input") names[number] = [inputNames.get(number)!];
-    else if (node.op === "Constant") names[number] = [model.tensor(node.data!, node.outputs[0]!)];
-    else names[number] = [lowerNode(graph, names, number, model)].flat();
+  const plain = decompose(mergeCovered(removeDeadNodes(traced)), isNative);
+  const graph = fuseScatterAdd(checkShapes(removeDeadNodes(mergeCommonSubexpressions(simplify(plain)))));
+  const updates = findUpdates(graph, isDonated);
+  const kept = new Map(
+    Object.entries(graph.inputs).flatMap(([path, node]): [string, number][] =>
+      isDonated(path) && graph.outputs[path]?.node === node ? [[path, node]] : [],
+    ),
+  );
+  const replaced = new Set(updates.flatMap(({ results }) => results.map(({ path }) => path)));
+  const session = sessionOf(graph, updates, (path) => replaced.has(path) || kept.has(path));
+  const places = new Map(Object.keys(graph.inputs).map((path, i) => [path, i]));
+  const sourceOf = ({ node, output }: Value): Source => {
+    const fetch = session.fetchOf.get(`${node}.${output}`);
+    return fetch === undefined
+      ? { input: places.get(graph.nodes[node]!.attributes["path"] as string)! }
+      : { fetch: fetch };
+  };
+  const plan = lowerUpdates(graph, updates, sourceOf);
+  const updateOf = new Map(
+    updates.flatMap(({ results }, update) => results.map(({ path }, result) => [path, { update, result }] as const)),
+  );
+  const inputs = Object.entries(graph.inputs).map(([path, number]) => {
+    const name = session.inputNames.get(path);
+    return { path, spec: graph.nodes[number]!.outputs[0]!, ...(name === undefined ? {} : { name }) };
   });
   const outputs = Object.entries(graph.outputs).map(([path, value]) => {
-    const spec = specOf(graph.nodes, value);
-    return { path, name: model.output(names[value.node]![value.output]!, spec), spec };
+    const from = updateOf.get(path) ?? (kept.has(path) ? { input: places.get(path)! } : sourceOf(value));
+    return { path, spec: specOf(graph.nodes, value), from };
   });
   return {
-    model: model.encode(),
-    inputs: inputs.map(({ path, name, spec }) => ({ path, name, spec })),
+    model: session.model,
+    inputs,
+    fetches: session.fetches,
     outputs,
+    ...plan,
     report: {
       flops: graph.nodes.reduce((sum, node) => sum + flopsOf(graph, node), 0),
       argumentBytes: [...inputs, ...outputs].reduce((sum, { spec }) => sum + byteSizeOf(spec), 0),
@@ -66,25 +89,50 @@ export function lower(traced: Graph): LoweredProgram {
   };
 }
 
-/** Writes the members of a branch inside an `If`, whose outputs are those of its `choose` nodes. */
-function lowerBranch(graph: Graph, names: (readonly string[])[], branch: Branch, model: OnnxModel): void {
-  const { condition, chooses, members } = branch;
-  const nameOf = ({ node, output }: Value): string => names[node]![output]!;
-  const taken = (input: 1 | 2): readonly string[] =>
-    chooses.map((choose) => nameOf(graph.nodes[choose]!.inputs[input]!));
-  const specs = chooses.map((choose) => graph.nodes[choose]!.outputs[0]!);
-  const outputs = model.branch(
-    nameOf(condition),
-    specs,
-    () => {
-      for (const number of [...members].sort((a, b) => a - b)) {
-        names[number] = [lowerNode(graph, names, number, model)].flat();
-      }
-      return taken(1);
-    },
-    () => taken(2),
-  );
-  chooses.forEach((choose, i) => (names[choose] = [outputs[i]!]));
+/** The part of a program that ONNX Runtime computes: all outputs but those that are updated or kept in place. */
+function sessionOf(
+  graph: Graph,
+  updates: readonly Update[],
+  isInPlace: (path: string) => boolean,
+): {
+  readonly model: Uint8Array<ArrayBuffer>;
+  readonly inputNames: ReadonlyMap<string, string>;
+  readonly fetches: readonly Fetch[];
+  readonly fetchOf: ReadonlyMap<string, number>;
+} {
+  const outputs = Object.entries(graph.outputs).filter(([path]) => !isInPlace(path));
+  const values = [...neededBy(updates, graph), ...outputs.map(([, value]) => value)];
+  const distinct = [...new Map(values.map((value) => [`${value.node}.${value.output}`, value]))];
+  const part = removeDeadNodes({
+    ...graph,
+    outputs: Object.fromEntries(distinct.map(([, value], i) => [`${i}`, value])),
+  });
+  const used = new Set([
+    ...part.nodes.flatMap(({ inputs }) => inputs.map(({ node }) => node)),
+    ...Object.values(part.outputs).map(({ node }) => node),
+  ]);
+  const model = new OnnxModel();
+  const inputNames = new Map<string, string>();
+  const names: (readonly string[])[] = [];
+  for (const [path, number] of Object.entries(part.inputs)) {
+    if (!used.has(number)) continue;
+    const name = `i${inputNames.size}`;
+    model.input(name, part.nodes[number]!.outputs[0]!);
+    inputNames.set(path, name);
+    names[number] = [name];
+  }
+  part.nodes.forEach((node, number) => {
+    if (node.op === "Input") return;
+    names[number] =
+      node.op === "Constant"
+        ? [model.tensor(node.data!, node.outputs[0]!)]
+        : [lowerNode(part, names, number, model)].flat();
+  });
+  const fetches = Object.values(part.outputs).map((value) => {
+    const spec = specOf(part.nodes, value);
+    return { name: model.output(names[value.node]![value.output]!, spec), spec };
+  });
+  return { model: model.encode(), inputNames, fetches, fetchOf: new Map(distinct.map(([key], i) => [key, i])) };
 }
 
 function lowerNode(

@@ -46,13 +46,17 @@ export class OnnxEngine implements IEngine {
     checkOptions(options);
     const begin = performance.now();
     const graph = trace(program, specs);
-    const lowered = lower(graph);
-    const { model, inputs, outputs, report } = lowered;
-    const executable = this.nextNumber();
-    await this.connection.send({ type: "compile", executable, model, inputs, outputs }, [model.buffer]);
-    this.#executables++;
     const { donate = [] } = options;
-    return new OnnxExecutable<I, O>(this, executable, lowered, donate, {
+    const isDonated = (path: string): boolean =>
+      donate.some((prefix) => path === prefix || path.startsWith(`${prefix}/`));
+    const { report, ...lowered } = lower(graph, { isDonated });
+    const executable = this.nextNumber();
+    await this.connection.send({ type: "compile", executable, program: lowered }, [
+      lowered.model.buffer,
+      lowered.module.buffer,
+    ]);
+    this.#executables++;
+    return new OnnxExecutable<I, O>(this, executable, lowered, isDonated, {
       ...report,
       compileMs: performance.now() - begin,
       fromCache: false,

@@ -13,23 +13,21 @@ export class OnnxExecutable<I extends Tree<tf.Tensor>, O extends Tree<tf.Tensor>
   readonly report: CompileReport;
   readonly #engine: OnnxEngine;
   readonly #number: number;
-  readonly #program: LoweredProgram;
+  readonly #program: Pick<LoweredProgram, "inputs" | "outputs">;
   readonly #donated: readonly boolean[];
   #disposed = false;
 
   constructor(
     engine: OnnxEngine,
     number: number,
-    program: LoweredProgram,
-    donate: readonly string[],
+    program: Pick<LoweredProgram, "inputs" | "outputs">,
+    isDonated: (path: string) => boolean,
     report: CompileReport,
   ) {
     this.#engine = engine;
     this.#number = number;
     this.#program = program;
-    this.#donated = program.inputs.map(({ path }) =>
-      donate.some((prefix) => path === prefix || path.startsWith(`${prefix}/`)),
-    );
+    this.#donated = program.inputs.map(({ path }) => isDonated(path));
     this.report = report;
   }
 

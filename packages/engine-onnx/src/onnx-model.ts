@@ -13,11 +13,9 @@ const IR_VERSION = 9;
 
 /** Collects nodes, constants, inputs and outputs of an ONNX model, and encodes it. */
 export class OnnxModel {
-  readonly #root = new ProtobufWriter().string(2, "program");
-  /** Where nodes go: the root, or the branch that is being written. */
-  #graph = this.#root;
-  /** Values that nodes of this graph make and that are no outputs yet. */
-  #made = new Set<string>();
+  readonly #graph = new ProtobufWriter().string(2, "program");
+  /** Values that nodes make and that are no outputs yet. */
+  readonly #made = new Set<string>();
   readonly #constants = new Map<string, string>();
   #names = 0;
 
@@ -45,38 +43,14 @@ export class OnnxModel {
 
   /** Declares an input. */
   input(name: string, spec: TensorSpec): void {
-    this.#root.message(11, (writer) => valueInfo(writer, name, spec));
+    this.#graph.message(11, (writer) => valueInfo(writer, name, spec));
   }
 
   /** Declares a value as an output and returns the name that it has there. */
   output(value: string, spec: TensorSpec): string {
     const name = this.#outputName(value);
-    this.#root.message(12, (writer) => valueInfo(writer, name, spec));
+    this.#graph.message(12, (writer) => valueInfo(writer, name, spec));
     return name;
-  }
-
-  /**
-   * Adds an `If`: of two branches only the chosen one runs. Each writes its nodes, which may use all names outside, and
-   * returns the values that it hands out.
-   */
-  branch(
-    condition: string,
-    specs: readonly TensorSpec[],
-    then: () => readonly string[],
-    otherwise: () => readonly string[],
-  ): readonly string[] {
-    const outputs = specs.map(() => this.fresh());
-    const graphs = [then, otherwise].map((write) => this.#subgraph(specs, write));
-    for (const output of outputs) this.#made.add(output);
-    this.#graph.message(1, (writer) => {
-      writer.string(1, condition);
-      for (const output of outputs) writer.string(2, output);
-      writer.string(4, "If");
-      ["then_branch", "else_branch"].forEach((name, i) => {
-        writer.message(5, (attribute) => attribute.string(1, name).bytes(6, graphs[i]!).int(20, 5));
-      });
-    });
-    return outputs;
   }
 
   /** A constant tensor. */
@@ -104,7 +78,7 @@ export class OnnxModel {
 
   /** The model as bytes of a `.onnx` file. */
   encode(): Uint8Array<ArrayBuffer> {
-    const graph = this.#root.finish();
+    const graph = this.#graph.finish();
     return new ProtobufWriter()
       .int(1, IR_VERSION)
       .bytes(7, graph)
@@ -131,17 +105,7 @@ export class OnnxModel {
     });
   }
 
-  #subgraph(specs: readonly TensorSpec[], write: () => readonly string[]): Uint8Array {
-    const outer = [this.#graph, this.#made] as const;
-    const graph = new ProtobufWriter().string(2, this.fresh());
-    [this.#graph, this.#made] = [graph, new Set()];
-    const names = write().map((value) => this.#outputName(value));
-    names.forEach((name, i) => graph.message(12, (writer) => valueInfo(writer, name, specs[i]!)));
-    [this.#graph, this.#made] = outer;
-    return graph.finish();
-  }
-
-  /** An output must be made by a node of its own graph, and handed out once; anything else is copied. */
+  /** An output must be made by a node, and handed out once; anything else is copied. */
   #outputName(value: string): string {
     return this.#made.delete(value) ? value : this.node("Identity", [value]);
   }
@@ -156,7 +120,7 @@ export class OnnxModel {
 
   #constant(bytes: Uint8Array, shape: readonly number[], element: number): string {
     const name = this.fresh();
-    this.#root.message(5, (writer) => {
+    this.#graph.message(5, (writer) => {
       for (const size of shape) writer.int(1, size);
       writer.int(2, element).string(8, name).bytes(9, bytes);
     });

@@ -3,16 +3,46 @@ import type { HostArray, TensorSpec } from "@pipe/core";
 /** An input of a run: a tensor that the host keeps, or elements that come along. */
 export type RunInput = { readonly tensor: number } | { readonly data: HostArray };
 
+/** Where a value comes from: an input of the program, or what the session computed. */
+export type Source = { readonly input: number } | { readonly fetch: number };
+
+/** Where an output comes from: also what an update made, or an input of the same path that stays as it is. */
+export type OutputSource = Source | { readonly update: number; readonly result: number };
+
+/** An input, with its name in the ONNX model where that reads it. */
+export type ProgramInput = { readonly name?: string; readonly spec: TensorSpec };
+
+/** A result of the session. */
+export type Fetch = { readonly name: string; readonly spec: TensorSpec };
+
+/** State that a function of the module replaces in place after the session has run. */
+export type UpdatePlan = {
+  readonly function: number;
+  readonly byteLength: number;
+  readonly arrays: readonly Source[];
+  readonly scalars: readonly Source[];
+  /** Where it is false, nothing is replaced. */
+  readonly condition?: Source;
+  /** The array that each result replaces. */
+  readonly replaces: readonly number[];
+};
+
+/** A compiled program: a session, then updates. */
+export type ProgramPlan = {
+  /** The ONNX model. */
+  readonly model: Uint8Array<ArrayBuffer>;
+  readonly inputs: readonly ProgramInput[];
+  readonly fetches: readonly Fetch[];
+  readonly outputs: readonly { readonly spec: TensorSpec; readonly from: OutputSource }[];
+  /** WebAssembly with the updates' functions. */
+  readonly module: Uint8Array<ArrayBuffer>;
+  readonly updates: readonly UpdatePlan[];
+};
+
 /** What the engine asks of the session host; the answers come in order. */
 export type Request =
   | { readonly type: "open"; readonly threads: number }
-  | {
-      readonly type: "compile";
-      readonly executable: number;
-      readonly model: Uint8Array<ArrayBuffer>;
-      readonly inputs: readonly { readonly name: string; readonly spec: TensorSpec }[];
-      readonly outputs: readonly { readonly name: string; readonly spec: TensorSpec }[];
-    }
+  | { readonly type: "compile"; readonly executable: number; readonly program: ProgramPlan }
   | { readonly type: "put"; readonly tensors: readonly { readonly tensor: number; readonly data: HostArray }[] }
   | {
       readonly type: "run";

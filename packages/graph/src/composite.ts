@@ -7,6 +7,8 @@ import * as tf from "./tf.ts";
 /** An op that a trace records as one node: an engine may have it natively, all others run its decomposition. */
 export type CompositeOp = {
   readonly name: string;
+  /** A composite that this one computes as well: same inputs and attributes, its outputs are the first of this one's. */
+  readonly covers?: string;
   /** Specs of the outputs. */
   infer(inputs: readonly TensorSpec[], attributes: Attributes): readonly TensorSpec[];
   /** The same in tfjs ops or other composites: the definition of what it computes. */

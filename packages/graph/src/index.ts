@@ -23,5 +23,7 @@ export type { PlainOp, RawAttributes } from "./plain/op.ts";
 export { keep, rewrite } from "./passes/rewrite.ts";
 export { removeDeadNodes } from "./passes/dead.ts";
 export { mergeCommonSubexpressions } from "./passes/common-subexpressions.ts";
+export { mergeCovered } from "./passes/covered.ts";
+export { simplify } from "./passes/simplify.ts";
 export { decompose } from "./passes/decompose.ts";
 export { checkShapes } from "./passes/check-shapes.ts";

@@ -96,8 +96,8 @@ export class GPT2Model implements IModel {
     const hidden = this.#hidden(params, batch, context).at(-1)!;
     const flat = tf.reshape(hidden, [-1, this.options.width]);
     const [targets, weights] = [tf.reshape(batch.targets, [-1]), tf.reshape(batch.weights, [-1])];
-    const { loss, correct } = linearCrossEntropy(flat, params["wte.weight"]!, targets, weights);
-    return { lossSum: tf.sum(loss), weight: tf.sum(weights), sums: { correct: tf.sum(correct) } };
+    const { lossSum, correct } = linearCrossEntropy(flat, params["wte.weight"]!, targets, weights);
+    return { lossSum, weight: tf.sum(weights), sums: { correct: tf.sum(correct) } };
   }
 
   /** Hidden states [B, T, C]: the embedding, each block's output, and the last one normalised in its place. */

@@ -1,3 +1,4 @@
+import { sizeOf } from "@pipe/core";
 import { ELEMENT } from "../onnx-model.ts";
 import type { Lowering } from "./lowering.ts";
 
@@ -6,16 +7,27 @@ export const compositeLowerings: { readonly [op: string]: Lowering } = {
   layerNorm: ({ model, inputs, attributes }) =>
     model.nodes("LayerNormalization", inputs, 3, { axis: -1, epsilon: { float: attributes["epsilon"] as number } }),
   choose: ({ model, inputs }) => model.node("Where", inputs),
-  // Subtracts 1 at the targets instead of a one-hot matrix.
-  softmaxError: ({ model, inputs: [probabilities, targets], specs }) => {
-    const rows = specs[0]!.shape[0]!;
-    const numbers = model.tensor(
-      Int32Array.from({ length: rows }, (_, i) => i),
-      { shape: [rows, 1], dtype: "int32" },
-    );
-    const columns = model.node("Reshape", [targets!, model.integers([rows, 1])]);
-    const places = model.node("Cast", [model.node("Concat", [numbers, columns], { axis: 1 })], { to: ELEMENT.int64 });
-    const ones = model.tensor(new Float32Array(rows).fill(-1), { shape: [rows], dtype: "float32" });
-    return model.node("ScatterND", [probabilities!, places, ones], { reduction: "add" });
+  // A value that no optimiser can drop depends on what it waits for: x < x is false for every x.
+  barrier: ({ model, inputs: [value, ...after], specs }) => {
+    const zeros = after.map((name, i) => {
+      const one = model.node("Slice", [
+        model.node("Reshape", [name, model.integers([-1])]),
+        model.integers([0]),
+        model.integers([1]),
+      ]);
+      return model.node("Cast", [model.node("Less", [one, one])], { to: ELEMENT[specs[0]!.dtype] });
+    });
+    const zero = zeros.reduce((a, b) => model.node("Add", [a, b]));
+    const sum = model.node("Add", [value!, zero]);
+    return specs[0]!.shape.length === 0 ? model.node("Reshape", [sum, model.integers([])]) : sum;
+  },
+  // Made by fuseScatterAdd; deterministic under the session's switch use_deterministic_compute.
+  scatterAdd: ({ model, inputs: [base, ids, rows], specs: [baseSpec, idsSpec] }) => {
+    const count = sizeOf(idsSpec!.shape);
+    const places = model.node("Reshape", [ids!, model.integers([count, 1])]);
+    const flat = model.node("Reshape", [rows!, model.integers([count, ...baseSpec!.shape.slice(1)])]);
+    return model.node("ScatterND", [base!, model.node("Cast", [places], { to: ELEMENT.int64 }), flat], {
+      reduction: "add",
+    });
   },
 };

@@ -33,8 +33,8 @@ const forward = defineComposite({
     const mask = maskOf(seed, p.shape, attributes);
     return [tf.matMul(mask === undefined ? p : tf.mul(p, mask), v!)];
   },
-  gradient: ([dy], { inputs: [q, k, v, seed] }, attributes) => {
-    const inputs = seed === undefined ? [q!, k!, v!, dy!] : [q!, k!, v!, dy!, seed];
+  gradient: ([dy], { inputs: [q, k, v, seed], outputs: [y] }, attributes) => {
+    const inputs = [q!, k!, v!, y!, dy!, ...(seed === undefined ? [] : [seed])];
     return [...backward(inputs, attributes), undefined];
   },
 });
@@ -43,14 +43,16 @@ const backward = defineComposite({
   name: "causalAttentionGradient",
   infer: ([q, k, v]) => [q!, k!, v!],
   // The probabilities are the forward pass's own nodes once common subexpressions are merged.
-  decompose: ([q, k, v, dy, seed], attributes) => {
+  decompose: ([q, k, v, y, dy, seed], attributes) => {
     const scale = attributes["scale"] as number;
     const p = probabilitiesOf(q!, k!, scale);
     const mask = maskOf(seed, p.shape, attributes);
     const dv = tf.matMul(mask === undefined ? p : tf.mul(p, mask), dy!, true, false);
     const dMasked = tf.matMul(dy!, v!, false, true);
-    const weighted = tf.mul(mask === undefined ? dMasked : tf.mul(dMasked, mask), p);
-    const dScores = tf.mul(tf.sub(weighted, tf.mul(p, tf.sum(weighted, -1, true))), scale);
+    const dProbabilities = mask === undefined ? dMasked : tf.mul(dMasked, mask);
+    // The sum of p · dp over a row is that of y · dy, which is D wide instead of S (Dao et al., 2022).
+    const along = tf.sum(tf.mul(y!, dy!), -1, true);
+    const dScores = tf.mul(tf.mul(p, tf.sub(dProbabilities, along)), scale);
     return [tf.matMul(dScores, k!), tf.matMul(dScores, q!, true, false), dv];
   },
 });

@@ -5,6 +5,7 @@
  * @packageDocumentation
  */
 export { allFinite } from "./all-finite.ts";
+export { barrier } from "./barrier.ts";
 export { causalAttention } from "./causal-attention.ts";
 export { choose } from "./choose.ts";
 export { dropout } from "./dropout.ts";

@@ -16,11 +16,16 @@ const op = defineComposite({
   },
   gradient: ([dy], { inputs: [x, gain], outputs: [, mean, inverse] }) => {
     const axes = x!.shape.slice(0, -1).map((_, i) => i);
+    const width = x!.shape.at(-1)!;
     const normal = tf.mul(tf.sub(x!, mean!), inverse!);
+    const moved = tf.mul(dy!, normal);
+    // The mean of a row times the gain, as a product: no array of the input's size is made for it.
+    const column = tf.reshape(tf.mul(gain!, 1 / width), [width, 1]);
+    const rowMean = (rows: tf.Tensor): tf.Tensor =>
+      tf.reshape(tf.matMul(tf.reshape(rows, [-1, width]), column), [...x!.shape.slice(0, -1), 1]);
     const scaled = tf.mul(dy!, gain!);
-    const along = tf.mean(tf.mul(scaled, normal), -1, true);
-    const dx = tf.mul(tf.sub(tf.sub(scaled, tf.mean(scaled, -1, true)), tf.mul(normal, along)), inverse!);
-    return [dx, tf.sum(tf.mul(dy!, normal), axes), tf.sum(dy!, axes)];
+    const dx = tf.mul(tf.sub(tf.sub(scaled, rowMean(dy!)), tf.mul(normal, rowMean(moved))), inverse!);
+    return [dx, tf.sum(moved, axes), tf.sum(dy!, axes)];
   },
 });
 

@@ -3,8 +3,10 @@ import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
 import { interpret } from "../interpret.ts";
 import { mergeCommonSubexpressions } from "../passes/common-subexpressions.ts";
+import { mergeCovered } from "../passes/covered.ts";
 import { decompose } from "../passes/decompose.ts";
 import { removeDeadNodes } from "../passes/dead.ts";
+import { simplify } from "../passes/simplify.ts";
 import { checkShapes } from "../passes/check-shapes.ts";
 import * as tf from "../tf.ts";
 import { trace } from "../trace.ts";
@@ -73,8 +75,8 @@ const cases: { readonly [name: string]: (d: readonly [number, number, number], s
           "int32",
         ),
         tf.tensor1d(Array.from({ length: a }, (_, i) => i % 3)),
-        { vocabulary: b },
-      ).loss,
+        { vocabulary: b, chunks: Math.min(a, 1 + (salt % 3)) },
+      ).lossSum,
     inputs: [random([a, c], salt), random([b + 2, c], salt + 1)],
   }),
   causalAttention: ([a, b, c], salt) => ({
@@ -142,6 +144,41 @@ describe.each(Object.keys(cases))("%s", (name) => {
       }),
       { numRuns: 12, seed: 1 },
     );
+  });
+});
+
+describe("linearCrossEntropy", () => {
+  const [hidden, head] = [random([5, 3], 1), random([4, 3], 2)];
+  const targets = tf.tensor1d([0, 3, 1, 1, 2], "int32");
+  const weights = tf.tensor1d([1, 0, 2, 0.5, 1]);
+
+  it("equals the cross-entropy of the whole product, whatever the chunks", () => {
+    const whole = sparseCrossEntropy(tf.matMul(hidden, head, false, true), targets);
+    const expected = tf.sum(tf.mul(whole.loss, weights)).dataSync()[0]!;
+    for (const chunks of [1, 2, 3, 5]) {
+      const { lossSum, correct } = linearCrossEntropy(hidden, head, targets, weights, { chunks });
+      expect(lossSum.dataSync()[0]).toBeCloseTo(expected, 5);
+      expect(correct.dataSync()).toEqual(tf.mul(whole.correct, weights).dataSync());
+    }
+  });
+
+  it.each([0, 6, 1.5])("refuses %s chunks of 5 rows", (chunks) => {
+    expect(() => linearCrossEntropy(hidden, head, targets, weights, { chunks })).toThrow("an integer from 1 to 5");
+  });
+
+  it("computes its products once when it is differentiated", () => {
+    const program = ({ h, w }: { h: tf.Tensor; w: tf.Tensor }): { [name: string]: tf.Tensor } => {
+      const loss = (...[a, b]: tf.Tensor[]): tf.Scalar =>
+        linearCrossEntropy(a!, b!, tf.range(0, 4, 1, "int32"), tf.ones([4]), { chunks: 2 }).lossSum;
+      const { value, grads } = tf.valueAndGrads(loss)([h, w]);
+      return { value, dh: grads[0]!, dw: grads[1]! };
+    };
+    const spec = { shape: [4, 3], dtype: "float32" } as const;
+    const graph = simplify(decompose(mergeCovered(removeDeadNodes(trace(program, { h: spec, w: spec })))));
+    const ops = removeDeadNodes(mergeCommonSubexpressions(graph)).nodes.map(({ op }) => op);
+    expect(ops.filter((op) => op === "BatchMatMul")).toHaveLength(6);
+    // The gradient of the sum is 1: nothing is multiplied by it.
+    expect(ops.filter((op) => op === "Multiply")).toHaveLength(7);
   });
 });
 

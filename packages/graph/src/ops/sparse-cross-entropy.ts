@@ -2,7 +2,7 @@ import { defineComposite } from "../composite.ts";
 import * as tf from "../tf.ts";
 
 /** int32 [N]: places of the target logits in the flattened logits. */
-function flatPlaces(targets: tf.Tensor, vocabulary: number): tf.Tensor1D {
+export function flatPlaces(targets: tf.Tensor, vocabulary: number): tf.Tensor1D {
   const starts = tf.range(0, targets.size * vocabulary, vocabulary, "int32");
   return tf.add(starts, targets);
 }
@@ -20,25 +20,13 @@ const forward = defineComposite({
     const target = tf.gather(tf.reshape(logits!, [logits!.size]), flatPlaces(targets!, logits!.shape[1]!));
     return [tf.sub(logSumExp, target), tf.cast(tf.greaterEqual(target, largest), "float32")];
   },
-  gradient: ([dy], { inputs: [logits, targets] }) => [
-    tf.mul(softmaxError(tf.softmax(logits!), targets!), tf.expandDims(dy!, 1)),
-    undefined,
-  ],
-});
-
-const error = defineComposite({
-  name: "softmaxError",
-  infer: ([probabilities]) => [probabilities!],
-  decompose: ([probabilities, targets]) => {
-    const isTarget = tf.equal(tf.expandDims(targets!, 1), tf.range(0, probabilities!.shape[1]!, 1, "int32"));
-    return [tf.sub(probabilities!, tf.cast(isTarget, "float32"))];
+  // dy (softmax - one-hot), where the one-hot part touches one element a row.
+  gradient: ([dy], { inputs: [logits, targets] }) => {
+    const places = flatPlaces(targets!, logits!.shape[1]!);
+    const hot = tf.unsortedSegmentSum(tf.neg(dy!) as tf.Tensor1D, places, logits!.size);
+    return [tf.add(tf.mul(tf.softmax(logits!), tf.expandDims(dy!, 1)), tf.reshape(hot, logits!.shape)), undefined];
   },
 });
-
-/** `probabilities` [N, V] minus the one-hot rows of `targets` int32 [N]: the gradient of cross-entropy by the logits. */
-export function softmaxError(probabilities: tf.Tensor, targets: tf.Tensor): tf.Tensor {
-  return error([probabilities, targets])[0]!;
-}
 
 /**
  * Cross-entropy of `logits` [N, V] with the ids `targets` int32 [N], without one-hot vectors.

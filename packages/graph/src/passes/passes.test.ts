@@ -9,7 +9,9 @@ import { trace } from "../trace.ts";
 import { checkShapes } from "./check-shapes.ts";
 import { mergeCommonSubexpressions } from "./common-subexpressions.ts";
 import { removeDeadNodes } from "./dead.ts";
+import { mergeCovered } from "./covered.ts";
 import { decompose } from "./decompose.ts";
+import { simplify } from "./simplify.ts";
 
 beforeAll(async () => {
   await tf.setBackend("cpu");
@@ -22,6 +24,13 @@ const fourTimes = defineComposite({
   decompose: ([x], { minus }) => [twice(twice([x!]))[0]!, minus === true ? tf.neg(x!) : x!],
 });
 
+/** Computes `test.twice` as well. */
+const covering = defineComposite({
+  name: "test.covering",
+  covers: "test.twice",
+  infer: ([x]) => [x!, x!],
+  decompose: ([x]) => [twice([x!])[0]!, tf.neg(x!)],
+});
 const spec: TensorSpec = { shape: [3], dtype: "float32" };
 const operations: readonly ((a: tf.Tensor, b: tf.Tensor) => tf.Tensor)[] = [
   (a, b) => tf.add(a, b),
@@ -31,6 +40,8 @@ const operations: readonly ((a: tf.Tensor, b: tf.Tensor) => tf.Tensor)[] = [
   (a) => tf.mul(a, tf.scalar(-0)),
   (a, b) => tf.where(tf.greater(a, b), a, b),
   (a) => twice([a])[0]!,
+  (a) => tf.mul(tf.ones([1]), a),
+  (a) => covering([a])[1]!,
   (a, b) => tf.add(fourTimes([a], { minus: true })[1]!, fourTimes([b], { minus: false })[0]!),
 ];
 
@@ -51,7 +62,9 @@ const passes: readonly [string, (graph: Graph) => Graph][] = [
   ["decompose", (graph) => decompose(graph)],
   ["decompose with native ops", (graph) => decompose(graph, ({ op }) => op === "test.twice")],
   ["checkShapes", checkShapes],
-  ["all", (graph) => checkShapes(removeDeadNodes(mergeCommonSubexpressions(decompose(graph))))],
+  ["mergeCovered", mergeCovered],
+  ["simplify", simplify],
+  ["all", (graph) => checkShapes(removeDeadNodes(mergeCommonSubexpressions(simplify(decompose(mergeCovered(graph))))))],
 ];
 
 describe.each(passes)("%s", (name, pass) => {

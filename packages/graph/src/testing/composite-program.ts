@@ -13,7 +13,8 @@ export function compositeProgram({ table, gain, bias, ids, targets, weights, see
     const heads = tf.reshape(tf.transpose(tf.reshape(gelu(x), [2, 5, 2, 4]), [0, 2, 1, 3]), [2, 2, 5, 4]);
     const mixed = causalAttention(heads, heads, heads, here, { dropout: 0.5 });
     const hidden = tf.reshape(tf.transpose(mixed, [0, 2, 1, 3]), [10, 8]);
-    return tf.sum(linearCrossEntropy(hidden, w!, tf.reshape(targets!, [10]), tf.reshape(weights!, [10])).loss);
+    const [flatTargets, flatWeights] = [tf.reshape(targets!, [10]), tf.reshape(weights!, [10])];
+    return linearCrossEntropy(hidden, w!, flatTargets, flatWeights, { chunks: 3 }).lossSum;
   };
   const { value, grads } = tf.valueAndGrads(f)([table!, gain!, bias!]);
   return { loss: value, table: grads[0]!, gain: grads[1]!, bias: grads[2]! };

@@ -1,0 +1,95 @@
+import type { HostArray, TensorSpec } from "@pipe/core";
+import type { InferenceSession, Tensor } from "onnxruntime-node";
+import type { ProgramPlan, RunInput, Source } from "./protocol.ts";
+import type { TensorStore } from "./tensor-store.ts";
+import { UpdateMemory } from "./update/update-memory.ts";
+
+type Runtime = typeof import("onnxruntime-node");
+
+/** A program in the session host: ONNX Runtime computes, then updates replace state in place. */
+export class HostProgram {
+  readonly #runtime: Runtime;
+  readonly #session: InferenceSession;
+  readonly #plan: Omit<ProgramPlan, "model" | "module">;
+  readonly #updates: UpdateMemory;
+  /** Fetches that only updates read. */
+  readonly #inner: ReadonlyMap<number, HostArray>;
+
+  constructor(runtime: Runtime, session: InferenceSession, { model: _, module, ...plan }: ProgramPlan) {
+    this.#runtime = runtime;
+    this.#session = session;
+    this.#plan = plan;
+    this.#updates = new UpdateMemory({ module, updates: plan.updates });
+    const outer = new Set(plan.outputs.flatMap(({ from }) => ("fetch" in from ? [from.fetch] : [])));
+    this.#inner = new Map(
+      plan.fetches.flatMap(({ spec }, fetch): [number, HostArray][] => {
+        const placed = this.#updates.fetches.get(fetch);
+        if (placed !== undefined) return [[fetch, placed]];
+        return outer.has(fetch) ? [] : [[fetch, arrayOf(spec)]];
+      }),
+    );
+  }
+
+  /** Bytes that belong to it alone. */
+  get byteLength(): number {
+    return this.#updates.byteLength;
+  }
+
+  /** Runs it and stores its outputs under these numbers. Donated tensors are left to the caller to free. */
+  async run(
+    store: TensorStore,
+    inputs: readonly RunInput[],
+    outputs: readonly number[],
+    donated: ReadonlySet<number>,
+  ): Promise<readonly HostArray[]> {
+    for (const [input, home] of this.#updates.homes()) store.settle(home, inputs[input]!);
+    const homes = new Map(this.#updates.homes());
+    const inputData = (input: number): HostArray => {
+      const given = inputs[input]!;
+      return homes.get(input)?.data ?? ("data" in given ? given.data : store.data(given.tensor));
+    };
+    const feeds: { [name: string]: Tensor } = {};
+    this.#plan.inputs.forEach(({ name, spec }, i) => {
+      if (name !== undefined) feeds[name] = this.#tensor(spec, inputData(i));
+    });
+    const fetched = this.#plan.fetches.map(({ spec }, fetch) => this.#inner.get(fetch) ?? store.take(spec));
+    const fetches = Object.fromEntries(
+      this.#plan.fetches.map(({ name, spec }, i) => [name, this.#tensor(spec, fetched[i]!)]),
+    );
+    await this.#session.run(feeds, fetches);
+    this.#updates.run((source: Source) => ("fetch" in source ? fetched[source.fetch]! : inputData(source.input)));
+    // An array is handed out once: a second output of the same value gets a copy, as does one that stays here.
+    const handedOut = new Set(this.#inner.keys());
+    return this.#plan.outputs.map(({ from }, i) => {
+      const number = outputs[i]!;
+      if ("update" in from) store.setAtHome(number, this.#updates.home(from.update, from.result));
+      else if ("fetch" in from) {
+        store.set(number, handedOut.has(from.fetch) ? fetched[from.fetch]!.slice() : fetched[from.fetch]!);
+        handedOut.add(from.fetch);
+      } else keep(store, inputs[from.input]!, number, donated);
+      return store.data(number);
+    });
+  }
+
+  /** Frees the session. */
+  release(): Promise<void> {
+    return this.#session.release();
+  }
+
+  #tensor({ shape, dtype }: TensorSpec, data: HostArray): Tensor {
+    return new this.#runtime.Tensor(dtype as "float32", data as Float32Array, shape);
+  }
+}
+
+/** Hands an input out as an output: as it is where the run consumes it, else as a copy. */
+function keep(store: TensorStore, input: RunInput, output: number, donated: ReadonlySet<number>): void {
+  if ("data" in input) store.set(output, input.data);
+  else if (donated.has(input.tensor)) store.rename(input.tensor, output);
+  else store.copy(input.tensor, output);
+}
+
+function arrayOf({ shape, dtype }: TensorSpec): HostArray {
+  const size = shape.reduce((a, b) => a * b, 1);
+  if (dtype === "float32") return new Float32Array(size);
+  return dtype === "int32" ? new Int32Array(size) : new Uint8Array(size);
+}
