@@ -17,7 +17,7 @@ const noServices: Services = {
 export async function createComponent<Port extends PortName>(
   definitions: readonly ComponentDefinition[],
   port: Port,
-  config: { readonly kind: string },
+  config: { readonly kind: string; readonly [option: string]: unknown },
   services: Services = noServices,
 ): Promise<Ports[Port]> {
   const candidates = definitions.filter((definition) => definition.port === port);
@@ -32,7 +32,10 @@ export async function createComponent<Port extends PortName>(
   return (await definition.create(checked(definition, config), services)) as Ports[Port];
 }
 
-function checked({ port, kind, schema }: ComponentDefinition, config: { readonly kind: string }): unknown {
+function checked(
+  { port, kind, schema }: ComponentDefinition,
+  config: { readonly kind: string; readonly [option: string]: unknown },
+): unknown {
   const result = schema?.safeParse(config);
   if (result?.success === true) return result.data;
   const issues =

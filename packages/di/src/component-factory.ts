@@ -54,7 +54,7 @@ export class ComponentFactory {
   /** Checks a configuration and makes its component. @throws PipeError `component-missing`, `component-unknown`, `config-invalid`. */
   async create<Port extends PortName>(
     port: Port,
-    config: { readonly kind: string },
+    config: { readonly kind: string; readonly [option: string]: unknown },
     services?: Services,
   ): Promise<Ports[Port]> {
     await this.load(port, config.kind);
@@ -62,7 +62,10 @@ export class ComponentFactory {
   }
 
   /** The component of a configuration as a service: `container.singleton(token, components.bind("engine", config))`. */
-  bind<Port extends PortName>(port: Port, config: { readonly kind: string }): ServiceFactory<Ports[Port]> {
+  bind<Port extends PortName>(
+    port: Port,
+    config: { readonly kind: string; readonly [option: string]: unknown },
+  ): ServiceFactory<Ports[Port]> {
     return (services) => this.create(port, config, services);
   }
 }

@@ -7,7 +7,11 @@ export type Operand =
   | { readonly kind: "literal"; readonly value: number };
 
 /** One elementwise op of a kernel. */
-export type KernelStep = { readonly op: string; readonly operands: readonly Operand[]; readonly attributes: Attributes };
+export type KernelStep = {
+  readonly op: string;
+  readonly operands: readonly Operand[];
+  readonly attributes: Attributes;
+};
 
 /**
  * A loop over equally long float32 arrays: loads `arrays` of them, takes its steps on four elements at a time, stores

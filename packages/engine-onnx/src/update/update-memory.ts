@@ -84,11 +84,15 @@ function memoriesFor(updates: readonly UpdatePlan[]): readonly (readonly UpdateP
   for (const plan of updates) {
     const bytes = bytesOf(plan);
     if (bytes > LARGEST) {
-      throw new PipeError("update-too-large", "A parameter and its optimizer state exceed what one kernel can address.", {
-        expected: "4 GiB at most",
-        got: `${(bytes / 2 ** 30).toFixed(1)} GiB`,
-        fix: "split the parameter",
-      });
+      throw new PipeError(
+        "update-too-large",
+        "A parameter and its optimizer state exceed what one kernel can address.",
+        {
+          expected: "4 GiB at most",
+          got: `${(bytes / 2 ** 30).toFixed(1)} GiB`,
+          fix: "split the parameter",
+        },
+      );
     }
     if (bytes > room) {
       groups.push([]);

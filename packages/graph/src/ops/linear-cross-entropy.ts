@@ -15,12 +15,18 @@ type Inputs = readonly [hidden: tf.Tensor, head: tf.Tensor, targets: tf.Tensor, 
 /** Hidden states, targets and weights of a chunk of rows. */
 function chunkOf([hidden, , targets, weights]: Inputs, begin: number, rows: number): tf.Tensor[] {
   if (rows === hidden.shape[0]) return [hidden, targets, weights];
-  return [tf.slice(hidden, [begin, 0], [rows, hidden.shape[1]!]), ...[targets, weights].map((x) => tf.slice(x, [begin], [rows]))];
+  return [
+    tf.slice(hidden, [begin, 0], [rows, hidden.shape[1]!]),
+    ...[targets, weights].map((x) => tf.slice(x, [begin], [rows])),
+  ];
 }
 
 /** Sizes of the chunks: as equal as can be. */
 function chunkSizes(rows: number, chunks: number): readonly number[] {
-  return Array.from({ length: chunks }, (_, i) => Math.floor(((i + 1) * rows) / chunks) - Math.floor((i * rows) / chunks));
+  return Array.from(
+    { length: chunks },
+    (_, i) => Math.floor(((i + 1) * rows) / chunks) - Math.floor((i * rows) / chunks),
+  );
 }
 
 /**

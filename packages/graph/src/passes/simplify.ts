@@ -12,7 +12,8 @@ export function simplify(graph: Graph): Graph {
       return op === "Fill" && attributes["value"] === 1;
     });
     const other = node.inputs[1 - one];
-    if (one < 0 || formatSpec(specOf(builder.nodes, other!)) !== formatSpec(node.outputs[0]!)) return keep(node, builder);
+    if (one < 0 || formatSpec(specOf(builder.nodes, other!)) !== formatSpec(node.outputs[0]!))
+      return keep(node, builder);
     return [other!];
   });
 }
