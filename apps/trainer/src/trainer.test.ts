@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Random } from "@pipe/core";
@@ -252,8 +252,10 @@ describe("after training", () => {
     expect(JSON.parse((await pipe(["config", "schema"])).out)).toMatchObject({ type: "object" });
     const shown = JSON.parse((await pipe(["config", "show", "quick", "--set", "seed=9", "--json"])).out) as {
       seed: number;
+      indexing: { folder: string };
     };
     expect(shown.seed).toBe(9);
+    expect(await readdir(shown.indexing.folder)).toContain("getting-started.md");
     expect(JSON.parse((await pipe(["config", "show", "shakespeare-char"])).out)).toMatchObject({
       model: { width: 128 },
     });

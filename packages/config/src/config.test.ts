@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { canonicalJson } from "./canonical-json.ts";
 import { ExperimentConfig } from "./experiment-config.ts";
+import { fieldsOf } from "./fields.ts";
 import { kindsOf } from "./kinds.ts";
 import { nearest } from "./nearest.ts";
 
@@ -180,6 +181,18 @@ describe("ExperimentConfig", () => {
     expect(messageOf({ ...recipe, evaluation })).toContain(
       "evaluation.metrics.1: expected a metric that is not listed",
     );
+  });
+
+  it("gives rules the fields that they ask for, where they have the type", () => {
+    const fields = fieldsOf({ a: { b: 1, c: "x", d: [1], e: Infinity } });
+    expect([fields.number("a.b"), fields.text("a.c"), fields.list("a.d"), fields.has("a.e")]).toEqual([1, "x", [1], true]);
+    expect([fields.number("a.c"), fields.text("a.b"), fields.list("a"), fields.has("a.b.c")]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      false,
+    ]);
+    expect(fields.number("a.e")).toBe(undefined);
   });
 
   it("says so where a port has no component at all", () => {

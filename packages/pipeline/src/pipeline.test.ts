@@ -122,6 +122,8 @@ describe("checkResumable", () => {
   it("names each field that may not change", async () => {
     const { experiment } = await loadExperiment(raw());
     checkResumable(experiment, { ...experiment, training: { ...experiment.training, steps: 99 } });
+    const moved = { ...experiment.data, source: { kind: "text", path: "/elsewhere" }, folder: "/shards" };
+    checkResumable(experiment, { ...experiment, data: moved });
     const changed = { ...experiment, seed: 2, model: { ...experiment.model, width: 32, extra: true } };
     expect(() => checkResumable(experiment, changed)).toThrow(
       "model.width: 16 in the run, 32 now; model.extra: nothing in the run, true now; seed: 1 in the run, 2 now",
