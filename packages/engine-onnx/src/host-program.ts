@@ -42,7 +42,10 @@ export class HostProgram {
     outputs: readonly number[],
     donated: ReadonlySet<number>,
   ): Promise<readonly HostArray[]> {
-    for (const [input, home] of this.#updates.homes()) store.settle(home, inputs[input]!);
+    for (const [input, home] of this.#updates.homes()) {
+      const source = inputs[input]!;
+      store.settle(home, source, "tensor" in source && donated.has(source.tensor));
+    }
     const homes = new Map(this.#updates.homes());
     const inputData = (input: number): HostArray => {
       const given = inputs[input]!;

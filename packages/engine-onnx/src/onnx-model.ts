@@ -16,7 +16,7 @@ export class OnnxModel {
   readonly #graph = new ProtobufWriter().string(2, "program");
   /** Values that nodes make and that are no outputs yet. */
   readonly #made = new Set<string>();
-  readonly #constants = new Map<string, string>();
+  readonly #known = new Map<string, string | readonly string[]>();
   #names = 0;
 
   /** A name that nothing else has. */
@@ -61,7 +61,7 @@ export class OnnxModel {
   /** A scalar constant; equal ones are made once. */
   scalar(value: number, dtype: DType = "float32"): string {
     const key = `${dtype} ${Object.is(value, -0) ? "-0" : value}`;
-    return this.#once(key, () => {
+    return this.once(key, () => {
       const data =
         dtype === "float32" ? Float32Array.of(value) : dtype === "int32" ? Int32Array.of(value) : Uint8Array.of(value);
       return this.tensor(data, { shape: [], dtype });
@@ -70,10 +70,19 @@ export class OnnxModel {
 
   /** A vector of 64-bit integers, as shapes and axes need; equal ones are made once. */
   integers(values: readonly number[]): string {
-    return this.#once(`int64 ${values.join()}`, () => {
+    return this.once(`int64 ${values.join()}`, () => {
       const data = BigInt64Array.from(values, BigInt);
       return this.#constant(new Uint8Array(data.buffer), [values.length], ELEMENT.int64);
     });
+  }
+
+  /** What `make` names, made once for each key. */
+  once<T extends string | readonly string[]>(key: string, make: () => T): T {
+    const known = this.#known.get(key);
+    if (known !== undefined) return known as T;
+    const name = make();
+    this.#known.set(key, name);
+    return name;
   }
 
   /** The model as bytes of a `.onnx` file. */
@@ -108,14 +117,6 @@ export class OnnxModel {
   /** An output must be made by a node, and handed out once; anything else is copied. */
   #outputName(value: string): string {
     return this.#made.delete(value) ? value : this.node("Identity", [value]);
-  }
-
-  #once(key: string, make: () => string): string {
-    const known = this.#constants.get(key);
-    if (known !== undefined) return known;
-    const name = make();
-    this.#constants.set(key, name);
-    return name;
   }
 
   #constant(bytes: Uint8Array, shape: readonly number[], element: number): string {

@@ -53,8 +53,11 @@ export class TensorStore {
     if ("home" in stored && stored.home !== undefined) stored.home.owner = to;
   }
 
-  /** Brings elements to a home, unless they are there; another tensor that lives there moves out. */
-  settle(home: Home, source: { readonly tensor: number } | { readonly data: HostArray }): void {
+  /**
+   * Brings elements to a home, unless they are there; another tensor that lives there moves out. A tensor that the run
+   * consumes moves in for good, and what it leaves is not kept for others: such memory is wanted once.
+   */
+  settle(home: Home, source: { readonly tensor: number } | { readonly data: HostArray }, isConsumed: boolean): void {
     if ("tensor" in source) {
       const stored = this.#tensors.get(source.tensor)!;
       if ("home" in stored && stored.home === home) return;
@@ -63,6 +66,7 @@ export class TensorStore {
     if (home.owner !== undefined) this.set(home.owner, this.#copyOf(home.data));
     home.owner = undefined;
     home.data.set(data as Float32Array);
+    if (isConsumed && "tensor" in source) this.setAtHome(source.tensor, home);
   }
 
   /** Makes a tensor of what stands at a home. */

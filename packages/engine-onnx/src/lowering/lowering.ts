@@ -11,6 +11,8 @@ export type Lowered = {
   /** ONNX names of its inputs. */
   readonly inputs: readonly string[];
   readonly specs: readonly TensorSpec[];
+  /** All nodes that use an input. */
+  users(input: number): readonly Node[];
   /** The node that makes an input, and the ONNX names of that node's own inputs. */
   producer(input: number): { readonly node: Node; readonly inputs: readonly string[] };
 };
@@ -33,6 +35,10 @@ export function lowered(
     attributes: node.attributes,
     inputs: namesOf(node),
     specs: node.inputs.map((value) => specOf(graph.nodes, value)),
+    users: (input) => {
+      const { node: from, output } = node.inputs[input]!;
+      return graph.nodes.filter(({ inputs }) => inputs.some((value) => value.node === from && value.output === output));
+    },
     producer: (input) => {
       const made = graph.nodes[node.inputs[input]!.node]!;
       return { node: made, inputs: namesOf(made) };
