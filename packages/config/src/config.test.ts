@@ -185,7 +185,12 @@ describe("ExperimentConfig", () => {
 
   it("gives rules the fields that they ask for, where they have the type", () => {
     const fields = fieldsOf({ a: { b: 1, c: "x", d: [1], e: Infinity } });
-    expect([fields.number("a.b"), fields.text("a.c"), fields.list("a.d"), fields.has("a.e")]).toEqual([1, "x", [1], true]);
+    expect([fields.number("a.b"), fields.text("a.c"), fields.list("a.d"), fields.has("a.e")]).toEqual([
+      1,
+      "x",
+      [1],
+      true,
+    ]);
     expect([fields.number("a.c"), fields.text("a.b"), fields.list("a"), fields.has("a.b.c")]).toEqual([
       undefined,
       undefined,
