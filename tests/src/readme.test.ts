@@ -63,9 +63,15 @@ describe("the guide", () => {
 
   it.each(guide.flatMap((path) => blocksOf(path, "yaml")))("the recipe %s is valid", async (_, text) => {
     const raw = parse(text) as { [key: string]: unknown };
-    // A part of a recipe stands for what it shows; a plug-in of the guide is tested by its own block.
     if ("data" in raw) expect((await loadExperiment(raw)).experiment).toMatchObject({ name: raw["name"] });
-    else expect(raw["plugins"]).toEqual(["./bits-per-token.ts"]);
+    else {
+      // A part of a recipe is put over a whole one; its plug-in is the first program of its page.
+      const [[, plugin]] = blocksOf("apps/trainer/guide/plugins.md", "ts") as [[string, string]];
+      writeFileSync(join(folder, "bits-per-token.ts"), plugin);
+      const [[, whole]] = blocksOf("apps/trainer/guide/recipes.md", "yaml") as [[string, string]];
+      const { experiment } = await loadExperiment({ ...parse(whole), ...raw }, { from: folder });
+      expect(experiment.evaluation).toMatchObject(raw["evaluation"] as object);
+    }
   });
 });
 

@@ -33,13 +33,30 @@ const HELP = `pipe: train, evaluate, use and search with language models on your
       --index <folder> --mode lexical|vector|hybrid --limit <n>
   pipe runs [list]              list runs; show, verify or remove one: pipe runs show <run>
   pipe engines                  what can compute here
-  pipe config schema            JSON Schema of recipes
-  pipe config show [recipe]     a recipe with all defaults
+  pipe config show [recipe]     a recipe with all defaults and what is set over it
+  pipe config explain [recipe]  the same, with where each value came from
+  pipe config schema [recipe]   JSON Schema for editors, of all that is installed and the recipe's plug-ins
+      --set path=value          as in train
+
+  recipes: fields are set by the file, then by PIPE_* variables (PIPE_TRAINING__STEPS=100), then by --set
 
   everywhere: --json (one JSON object a line on stdout), --runs-dir <folder> (default runs), --help
 `;
 
-/** Runs the command line: 0 on success, 1 on an error, 2 on bad usage, 130 when interrupted. */
+/** Errors of what was typed or written into a recipe, which trying again does not mend. */
+const INPUT = new Set([
+  "usage",
+  "config-invalid",
+  "override-invalid",
+  "recipe-missing",
+  "recipe-invalid",
+  "plugin-missing",
+  "plugin-invalid",
+  "plugin-incompatible",
+  "component-duplicate",
+]);
+
+/** Runs the command line: 0 on success, 1 on an error, 2 on bad usage or a wrong recipe, 130 when interrupted. */
 export async function run(argv: readonly string[], host: Host): Promise<number> {
   const [name, ...args] = argv;
   const json = argv.includes("--json");
@@ -58,6 +75,6 @@ export async function run(argv: readonly string[], host: Host): Promise<number> 
     if (json) host.stdout.write(`${JSON.stringify({ event: "error", code, message: messageOf(error) })}\n`);
     host.stderr.write(`error: ${messageOf(error)}\n`);
     if (!PipeError.is(error) && error instanceof Error) host.stderr.write(`${error.stack ?? ""}\n`);
-    return code === "usage" ? 2 : 1;
+    return INPUT.has(code) ? 2 : 1;
   }
 }

@@ -1,5 +1,4 @@
-import { resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { relative } from "node:path";
 import type { Experiment } from "@pipe/config";
 import { MarkdownDataSource } from "@pipe/data";
 import type { RunFolder } from "@pipe/persist";
@@ -16,9 +15,8 @@ export async function indexAfterTraining(
 ): Promise<void> {
   const { folder, query } = indexing;
   if (folder === undefined) return;
-  const path = folder === "guide" ? fileURLToPath(new URL("../guide", import.meta.url)) : resolve(host.cwd, folder);
   await withIndex({ index: run.index, run: run.path, create: true }, async (indexer) => {
-    const report = await indexer.index(new MarkdownDataSource({ path }).documents());
+    const report = await indexer.index(new MarkdownDataSource({ path: folder }).documents());
     await noteEmbedder(run.index, run.path);
     const hits = query === undefined ? [] : await indexer.search(query, { limit: 3 });
     if (json) {
@@ -28,9 +26,8 @@ export async function indexAfterTraining(
       for (const hit of hits) host.stdout.write(`${JSON.stringify({ event: "search-hit", ...hit })}\n`);
       return;
     }
-    host.stdout.write(
-      `\nindexed ${report.documents} documents of ${folder === "guide" ? "the guide" : folder} with this model\n`,
-    );
+    const shown = relative(host.cwd, folder) || ".";
+    host.stdout.write(`\nindexed ${report.documents} documents of ${shown} with this model\n`);
     if (query !== undefined) host.stdout.write(`search: ${query}\n${formatHits(hits)}`);
   });
 }

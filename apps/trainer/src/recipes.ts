@@ -1,8 +1,6 @@
-import { resolve } from "node:path";
-import { loadRecipe } from "@pipe/config";
+import { fromEnvironment, fromFlags, loadRecipe, overlay, type RawConfig, rawConfig } from "@pipe/config";
 import { PipeError } from "@pipe/core";
-
-type Raw = { readonly [key: string]: unknown };
+import type { Host } from "./host.ts";
 
 const builtIn: { readonly [name: string]: () => Promise<{ readonly default: object }> } = {
   quick: () => import("./recipes/quick.ts"),
@@ -10,11 +8,13 @@ const builtIn: { readonly [name: string]: () => Promise<{ readonly default: obje
 };
 
 /** A built-in recipe by name, or one from a file. @throws PipeError `recipe-missing`, `recipe-invalid`. */
-export async function findRecipe(name: string, cwd: string): Promise<{ readonly raw: Raw; readonly origin: string }> {
+export async function findRecipe(name: string, cwd: string): Promise<RawConfig> {
   const load = builtIn[name];
-  if (load !== undefined) return { raw: (await load()).default as Raw, origin: `the recipe ${name}` };
+  if (load !== undefined) {
+    return rawConfig((await load()).default as RawConfig["raw"], { source: "recipe", name: `the recipe ${name}` });
+  }
   try {
-    return { raw: await loadRecipe(resolve(cwd, name)), origin: name };
+    return await loadRecipe(name, { from: cwd });
   } catch (error) {
     if (!PipeError.is(error, "recipe-missing")) throw error;
     throw new PipeError("recipe-missing", "There is no such recipe.", {
@@ -24,4 +24,9 @@ export async function findRecipe(name: string, cwd: string): Promise<{ readonly 
       cause: error,
     });
   }
+}
+
+/** A configuration with the environment and the `--set` flags put over it. @throws PipeError `override-invalid`. */
+export function overlaid(config: RawConfig, host: Host, set: readonly string[] = []): RawConfig {
+  return overlay(config, [...fromEnvironment(host.env), ...fromFlags(set)]);
 }

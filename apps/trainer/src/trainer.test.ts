@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Random } from "@pipe/core";
@@ -15,6 +15,7 @@ type Result = { readonly code: number; readonly out: string; readonly err: strin
 async function pipe(
   args: readonly string[],
   interrupt?: { readonly at: string; readonly times: number },
+  env: Host["env"] = {},
 ): Promise<Result> {
   const text = { out: "", err: "" };
   const exits: number[] = [];
@@ -31,7 +32,7 @@ async function pipe(
   const host: Host = {
     stdout: sink("out"),
     stderr: sink("err"),
-    env: {},
+    env,
     cwd: folder,
     now: () => 1_000,
     onInterrupt: (given) => {
@@ -67,7 +68,7 @@ beforeAll(async () => {
     `name: tiny
 engine: { kind: onnx, threads: 1 }
 data:
-  source: { kind: text, path: ${JSON.stringify(join(folder, "text.txt"))} }
+  source: { kind: text, path: text.txt }
   tokenizer: { kind: char }
   sequenceLength: 16
   split: { by: tail }
@@ -251,11 +252,41 @@ describe("after training", () => {
     expect(JSON.parse((await pipe(["config", "schema"])).out)).toMatchObject({ type: "object" });
     const shown = JSON.parse((await pipe(["config", "show", "quick", "--set", "seed=9", "--json"])).out) as {
       seed: number;
+      indexing: { folder: string };
     };
     expect(shown.seed).toBe(9);
+    expect(await readdir(shown.indexing.folder)).toContain("getting-started.md");
     expect(JSON.parse((await pipe(["config", "show", "shakespeare-char"])).out)).toMatchObject({
       model: { width: 128 },
     });
+  });
+
+  it("pipe config explain says where each value came from, and paths are seen from the recipe", async () => {
+    await mkdir(join(folder, "deep"));
+    await writeFile(join(folder, "deep/near.yaml"), await readFile(join(folder, "tiny.yaml"), "utf8"));
+    const args = ["config", "explain", "deep/near.yaml", "--set", "data.folder=shards"];
+    const { out } = await pipe(args, undefined, { PIPE_TRAINING__STEPS: "7" });
+    expect(out).toMatch(/^training\.steps +7 +PIPE_TRAINING__STEPS$/m);
+    expect(out).toMatch(/^training\.batch +4 +deep\/near\.yaml:\d+:\d+$/m);
+    expect(out).toMatch(/^data\.folder +\S*shards +--set data\.folder=shards$/m);
+    expect(out).toMatch(/^seed +1 +default$/m);
+    const fields = (await pipe([...args, "--json"])).out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { path: string; value: unknown });
+    const value = (path: string): unknown => fields.find((field) => field.path === path)!.value;
+    expect(value("data.source.path")).toBe(join(folder, "deep/text.txt"));
+    expect(value("data.folder")).toBe(join(folder, "shards"));
+  });
+
+  it("pipe config schema takes the plug-ins of a recipe, and validates what editors write into it", async () => {
+    await writeFile(
+      join(folder, "flat.mjs"),
+      'export default { api: 1, name: "flat", components: [{ port: "schedule", kind: "flat", create: () => ({}) }] };',
+    );
+    await writeFile(join(folder, "flat.yaml"), "plugins: [./flat.mjs]\n");
+    expect((await pipe(["config", "schema", "flat.yaml"])).out).toContain('"const": "flat"');
+    expect((await pipe(["config", "schema"])).out).not.toContain('"const": "flat"');
   });
 });
 
@@ -264,23 +295,11 @@ describe("bad input gets one clear message", () => {
   const set = (...fields: string[]): string[] => [...tiny, ...fields.flatMap((field) => ["--set", field])];
 
   it.each([
-    ["an unknown key", set("trainig.steps=3"), 'trainig: expected "training"'],
-    [
-      "heads that do not divide the width",
-      set("model.heads=3"),
-      "model.heads: expected a divisor of model.width (16), got 3",
-    ],
-    ["a window longer than the positions", set("data.sequenceLength=32"), "data.sequenceLength: expected at most"],
-    ["an unknown kind", set("model.kind=gpt3"), 'model.kind: expected one of gpt2 (did you mean "gpt2"?)'],
-    ["an engine that is not known", set("engine.kind=cuda"), "engine.kind: expected one of onnx"],
     ["a missing corpus", set("data.source.path=none.txt"), "none.txt"],
-    ["a missing recipe", ["train", "none.yaml"], "expected: quick, shakespeare-char, or a file"],
-    ["a broken recipe", ["train", "text.txt"], "must be an object"],
     ["a run that exists", ["train", "tiny.yaml", "--name", "tiny"], "continue it with --resume"],
     ["a run that does not exist", ["train", "--resume=none"], "There is no run here"],
     ["no run to resume", ["train", "tiny.yaml", "--runs-dir", "none", "--resume"], "leave --resume out"],
     ["a changed model", ["train", "--resume=tiny", "--set", "model.width=32"], "model.width: 16 in the run, 32 now"],
-    ["a plug-in that cannot be loaded", set("plugins=[./none.mjs]"), "A plug-in cannot be loaded"],
     ["a run without its weights", ["generate", "--run", "./notes"], "no run and no checkpoint"],
     ["no index", ["search", "x", "--index", "nothing"], "nothing"],
     ["a folder without markdown", ["index", "./runs"], "*.md"],
@@ -289,6 +308,29 @@ describe("bad input gets one clear message", () => {
     expect(err).toContain(message);
     expect(err).not.toMatch(/\n +at /);
     expect(code).toBe(1);
+  });
+
+  it.each([
+    ["an unknown key", set("trainig.steps=3"), '--set trainig.steps=3: trainig: expected "training"'],
+    ["heads that do not divide the width", set("model.heads=3"), "expected a divisor of model.width (16), got 3"],
+    ["a window longer than the positions", set("data.sequenceLength=32"), "data.sequenceLength: expected at most"],
+    ["an unknown kind", set("model.kind=gpt3"), 'model.kind: expected gpt2, got "gpt3"'],
+    ["an engine that is not known", set("engine.kind=cuda"), 'engine.kind: expected onnx, got "cuda"'],
+    ["a missing recipe", ["train", "none.yaml"], "expected: quick, shakespeare-char, or a file"],
+    ["a broken recipe", ["train", "text.txt"], "must be an object"],
+    ["a plug-in that is not there", set("plugins=[./none.mjs]"), "There is no such plug-in"],
+    ["a plug-in that is not installed", set("plugins=[no-such-plugin]"), "npm install no-such-plugin"],
+    ["a flag without a value", set("training.steps"), "--set path.to.field=value"],
+  ])("%s, with exit code 2", async (_, args, message) => {
+    for (const command of [
+      args,
+      ["config", "explain", ...args.slice(1).filter((arg) => !/^--name$|^bad$/.test(arg))],
+    ]) {
+      const { code, err } = await pipe(command);
+      expect(err.split(message).length).toBe(2); // said once
+      expect(err).not.toMatch(/\n +at /);
+      expect(code).toBe(2);
+    }
   });
 
   it.each([
@@ -356,7 +398,7 @@ describe("bad input gets one clear message", () => {
   });
 });
 
-it("on a terminal it draws there, and indexes the guide that comes with it", async () => {
+it("on a terminal it draws there", async () => {
   const written: string[] = [];
   const terminal = { write: (text: string) => void written.push(text), isTTY: true, columns: 80 };
   const subscription = { [Symbol.dispose]: () => undefined };
@@ -369,7 +411,7 @@ it("on a terminal it draws there, and indexes the guide that comes with it", asy
     onInterrupt: () => subscription,
     exit: () => undefined,
   };
-  const set = ["--set", "indexing={folder: guide}", "--set", "training={steps: 2, batch: 2}"];
+  const set = ["--set", "training={steps: 2, batch: 2}"];
   expect(await run(["train", "tiny.yaml", "--name", "terminal", ...set], host)).toBe(0);
   expect(written.join("")).toMatch(/2\/2[^]*completed/);
 });

@@ -9,11 +9,13 @@ export type ComponentSchema = z.ZodType<ComponentConfig, ComponentConfig>;
 
 /** The schema of a port: one alternative for each known kind. */
 export function componentSchema(definitions: readonly ComponentDefinition[], port: PortName): ComponentSchema {
-  const schemas = definitions.filter((definition) => definition.port === port).map(({ schema }) => schema);
+  const schemas = definitions
+    .filter((definition) => definition.port === port)
+    .map(({ kind, schema = z.strictObject({ kind: z.literal(kind) }) }) => schema);
   const [first, ...rest] = schemas as unknown as z.ZodObject<{ kind: z.ZodLiteral<string> }>[];
   if (first === undefined) {
     const none = z.looseObject({ kind: z.string() });
     return none.refine(() => false, { error: `a component, but no ${port} is known` }) as unknown as ComponentSchema;
   }
-  return z.discriminatedUnion("kind", [first, ...rest]) as unknown as unknown as ComponentSchema;
+  return z.discriminatedUnion("kind", [first, ...rest]) as unknown as ComponentSchema;
 }

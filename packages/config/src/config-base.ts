@@ -1,7 +1,9 @@
-import { z } from "zod";
+import type { z } from "zod";
+import type { Fields } from "./fields.ts";
+import { type JsonSchema, jsonSchemaOf } from "./json-schema.ts";
 import type { Problem } from "./problem.ts";
 
-/** A section of a recipe: its schema, and what must hold between its fields. */
+/** A section of a recipe: its schema, and what must hold between fields. */
 export abstract class ConfigBase<Schema extends z.ZodType = z.ZodType> {
   /** Its name in a recipe. */
   readonly section: string;
@@ -12,13 +14,13 @@ export abstract class ConfigBase<Schema extends z.ZodType = z.ZodType> {
     this.schema = schema;
   }
 
-  /** What is wrong between fields that are valid by themselves; `value` is the section, `whole` the experiment. */
-  check(_value: z.output<Schema>, _whole: { readonly [section: string]: unknown }): readonly Problem[] {
+  /** What is wrong between fields, of this section and others. A field that is wrong by itself may be missing here. */
+  check(_fields: Fields): readonly Problem[] {
     return [];
   }
 
   /** The section as JSON Schema. */
-  jsonSchema(): { readonly [key: string]: unknown } {
-    return z.toJSONSchema(this.schema, { io: "input" });
+  jsonSchema(): JsonSchema {
+    return jsonSchemaOf(this.schema);
   }
 }

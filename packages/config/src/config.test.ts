@@ -1,17 +1,14 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { resolve } from "node:path";
 import type { ComponentDefinition, PortName } from "@pipe/core";
 import { PipeError } from "@pipe/core";
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { canonicalJson } from "./canonical-json.ts";
 import { ExperimentConfig } from "./experiment-config.ts";
+import { fieldsOf } from "./fields.ts";
 import { kindsOf } from "./kinds.ts";
 import { nearest } from "./nearest.ts";
-import { applyOverrides } from "./overrides.ts";
-import { defineRecipe, loadRecipe } from "./recipe.ts";
 
 function component(port: PortName, kind: string, fields: z.ZodRawShape = {}): ComponentDefinition {
   return { port, kind, schema: z.strictObject({ kind: z.literal(kind), ...fields }), create: (config) => config };
@@ -22,11 +19,11 @@ const definitions: readonly ComponentDefinition[] = [
   component("engine", "onnx", { threads: size.optional() }),
   component("model", "gpt2", { positions: size, width: size, heads: size, layers: size }),
   component("model", "bag"),
-  component("source", "text", { path: z.string() }),
+  component("source", "text", { path: z.string().meta({ format: "path" }) }),
   component("source", "jsonl", { path: z.string(), field: z.string().default("text") }),
   component("tokenizer", "char"),
   component("optimizer", "adamw", { weightDecay: z.number().default(0.1) }),
-  component("schedule", "cosine", { rate: z.number().default(1e-3) }),
+  component("schedule", "cosine", { rate: z.number().default(1e-3), minimum: z.number().optional() }),
   ...["loss", "perplexity", "bitsPerByte", "accuracy"].map((kind) => component("metric", kind)),
 ];
 
@@ -38,7 +35,7 @@ const recipe = {
 
 function messageOf(raw: unknown, given = definitions): string {
   try {
-    ExperimentConfig.from(given).parse(raw, { origin: "a.yaml" });
+    ExperimentConfig.from(given).parse(raw);
   } catch (error) {
     if (PipeError.is(error, "config-invalid")) return error.message;
     throw error;
@@ -53,7 +50,12 @@ describe("ExperimentConfig", () => {
       name: "run",
       seed: 1,
       engine: { kind: "onnx" },
-      data: { ...recipe.data, split: { by: "document", fraction: 0.1 }, shuffle: true },
+      data: {
+        ...recipe.data,
+        source: { kind: "text", path: resolve("a.txt") },
+        split: { by: "document", fraction: 0.1 },
+        shuffle: true,
+      },
       model: recipe.model,
       optimization: {
         optimizer: { kind: "adamw", weightDecay: 0.1 },
@@ -84,7 +86,7 @@ describe("ExperimentConfig", () => {
     expect(messageOf({ ...recipe, model: { width: 8 } })).toContain(
       "model.kind: expected one of gpt2, bag, got nothing",
     );
-    expect(() => ExperimentConfig.from(definitions).parse(null)).toThrow("expected object");
+    expect(() => ExperimentConfig.from(definitions).parse(null)).toThrow("expected an object");
   });
 
   it("names unknown keys with the nearest known one, at any depth", () => {
@@ -121,15 +123,17 @@ describe("ExperimentConfig", () => {
     expect(messageOf({ ...recipe, model: { heads: 2 } })).toContain(
       "model.kind: expected one of gpt2, bag, got nothing",
     );
-    expect(messageOf(null)).toContain("(top): expected object, got null");
+    expect(messageOf(null)).toContain(
+      "has one problem:\n  (top): expected an object with data, model, training, got nothing (null)",
+    );
   });
 
   it("says what is missing or has another type, all at once", () => {
     const message = messageOf({ ...recipe, model: { ...recipe.model, layers: "two" }, data: undefined, seed: 1.5 });
-    expect(message).toMatch(/^a\.yaml has 3 problems:/);
-    expect(message).toContain("seed: expected int, got 1.5");
-    expect(message).toContain("data: expected object, got nothing");
-    expect(message).toContain('model.layers: expected number, got "two"');
+    expect(message).toMatch(/^The configuration has 3 problems:/);
+    expect(message).toContain("seed: expected a whole number, got 1.5");
+    expect(message).toContain("data: expected an object with source, tokenizer, sequenceLength, got nothing");
+    expect(message).toContain('model.layers: expected a whole number from 1 on, got "two"');
     expect(messageOf({ ...recipe, name: "a/b" })).toContain("name: expected letters, digits");
   });
 
@@ -141,11 +145,59 @@ describe("ExperimentConfig", () => {
       "data.sequenceLength: expected at most model.positions (8), got 9",
     );
     expect(messageOf({ ...recipe, training: {} })).toContain(
-      "training: expected a budget: steps, tokens or epochs, got none",
+      "training: expected a budget: one of steps, tokens, epochs, got none",
     );
     expect(ExperimentConfig.from(definitions).parse({ ...recipe, model: { kind: "bag" } }).model).toEqual({
       kind: "bag",
     });
+  });
+
+  it("lists what is wrong between fields beside what is wrong in them, and nothing twice", () => {
+    const message = messageOf({
+      ...recipe,
+      model: { ...recipe.model, heads: 3, layers: "two" },
+      training: { steps: 0 },
+    });
+    expect(message).toMatch(
+      /3 problems[^]*model\.layers[^]*training\.steps: expected a whole number from 1 on[^]*model\.heads/,
+    );
+    expect(messageOf({ ...recipe, model: { ...recipe.model, width: Infinity } })).toContain("has one problem");
+  });
+
+  it("refuses sizes that are not of this world", () => {
+    const model = (sizes: object): string => messageOf({ ...recipe, model: { ...recipe.model, ...sizes } });
+    expect(model({ width: 1e6, layers: 2 })).toContain("model: expected at most 1e+12 parameters, got about 2.4e+13");
+    expect(model({ layers: 20_000 })).toContain("model.layers: expected at most 10000, got 20000");
+    expect(messageOf({ ...recipe, training: { steps: 1, batch: 2 ** 40 } })).toContain(
+      "training.batch: expected at most 268435455 rows of 8 tokens, got 1099511627776",
+    );
+    expect(messageOf({ ...recipe, training: { steps: 1e300 } })).toContain("training.steps: expected a whole number");
+  });
+
+  it("compares the rates of a schedule, and the metrics with each other", () => {
+    const optimization = { schedule: { kind: "cosine", rate: 0.1, minimum: 0.2 } };
+    expect(messageOf({ ...recipe, optimization })).toContain("minimum: expected at most the rate (0.1), got 0.2");
+    const evaluation = { metrics: [{ kind: "loss" }, { kind: "loss" }] };
+    expect(messageOf({ ...recipe, evaluation })).toContain(
+      "evaluation.metrics.1: expected a metric that is not listed",
+    );
+  });
+
+  it("gives rules the fields that they ask for, where they have the type", () => {
+    const fields = fieldsOf({ a: { b: 1, c: "x", d: [1], e: Infinity } });
+    expect([fields.number("a.b"), fields.text("a.c"), fields.list("a.d"), fields.has("a.e")]).toEqual([
+      1,
+      "x",
+      [1],
+      true,
+    ]);
+    expect([fields.number("a.c"), fields.text("a.b"), fields.list("a"), fields.has("a.b.c")]).toEqual([
+      undefined,
+      undefined,
+      undefined,
+      false,
+    ]);
+    expect(fields.number("a.e")).toBe(undefined);
   });
 
   it("says so where a port has no component at all", () => {
@@ -166,7 +218,12 @@ describe("ExperimentConfig", () => {
     expect(ExperimentConfig.hash(config.parse({ ...recipe, seed: 2 }))).not.toBe(
       ExperimentConfig.hash(config.parse(recipe)),
     );
-    expect(config.jsonSchema()).toMatchObject({ type: "object", required: ["data", "model", "training"] });
+    const schema = config.jsonSchema();
+    expect(schema).toMatchObject({ type: "object", required: ["data", "model", "training"] });
+    // A kind that is meant anyway need not be written.
+    expect(schema.properties!["engine"]!.oneOf![0]!.required).toEqual([]);
+    expect(schema.properties!["model"]!.oneOf![1]!.required).toEqual(["kind"]);
+    expect(schema.properties!["optimization"]!.properties!["clip"]).toMatchObject({ default: 1 });
   });
 });
 
@@ -207,57 +264,4 @@ it("kindsOf finds what a recipe names, and the defaults of what it leaves out", 
     "metric",
     "metric",
   ]);
-});
-
-describe("applyOverrides", () => {
-  it("sets fields read as YAML and leaves the original as it was", () => {
-    const raw = { training: { steps: 1 }, name: "a" };
-    const set = applyOverrides(raw, [
-      "training.steps=100",
-      "data.source.path=x=y.txt",
-      "data.split={by: tail}",
-      "name=",
-      "seed= 3",
-    ]);
-    expect(set).toEqual({
-      training: { steps: 100 },
-      data: { source: { path: "x=y.txt" }, split: { by: "tail" } },
-      name: null,
-      seed: 3,
-    });
-    expect(raw).toEqual({ training: { steps: 1 }, name: "a" });
-  });
-
-  it.each(["steps", "=3", "a..b=1", "name.first=1", "list.0=1", "a={"])("refuses %s", (text) => {
-    expect(() => applyOverrides({ name: "a", list: [1] }, [text])).toThrow(PipeError);
-  });
-});
-
-describe("loadRecipe", () => {
-  let folder: string;
-  beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "recipe-"));
-  });
-  afterAll(() => rm(folder, { recursive: true }));
-  const file = async (name: string, text: string): Promise<string> => {
-    await writeFile(join(folder, name), text);
-    return join(folder, name);
-  };
-
-  it("reads YAML, JSON and modules", async () => {
-    expect(await loadRecipe(await file("a.yaml", "training: { steps: 3 } # short\n"))).toEqual({
-      training: { steps: 3 },
-    });
-    expect(await loadRecipe(await file("a.json", '{"name": "x"}'))).toEqual({ name: "x" });
-    expect(await loadRecipe(await file("a.mjs", 'export default { name: "y" };'))).toEqual({ name: "y" });
-    expect(defineRecipe(recipe)).toBe(recipe);
-  });
-
-  it("names file, line and column of what it cannot read", async () => {
-    await expect(loadRecipe(await file("b.yaml", "a: 1\nb: [1, 2\nc: 3\n"))).rejects.toThrow(/b\.yaml:\d+:\d+/);
-    await expect(loadRecipe(await file("c.yaml", "- 1\n"))).rejects.toThrow("must be an object");
-    await expect(loadRecipe(await file("d.mjs", "throw new Error('boom')"))).rejects.toThrow(/boom[^]*d\.mjs/);
-    await expect(loadRecipe(join(folder, "none.yaml"))).rejects.toMatchObject({ code: "recipe-missing" });
-    await expect(loadRecipe(join(folder, "none.mjs"))).rejects.toThrow("recipe");
-  });
 });

@@ -2,6 +2,7 @@ import type { ComponentDefinition } from "@pipe/core";
 import { z } from "zod";
 import { componentSchema } from "./component-schema.ts";
 import { ConfigBase } from "./config-base.ts";
+import type { Fields } from "./fields.ts";
 import type { Problem } from "./problem.ts";
 
 function dataSchema(definitions: readonly ComponentDefinition[]) {
@@ -16,7 +17,11 @@ function dataSchema(definitions: readonly ComponentDefinition[]) {
       })
       .prefault({}),
     shuffle: z.boolean().default(true),
-    folder: z.string().optional().describe("Where token shards are kept; default beside the runs."),
+    folder: z
+      .string()
+      .min(1)
+      .meta({ format: "path", description: "Where token shards are kept; default beside the runs." })
+      .optional(),
   });
 }
 
@@ -27,14 +32,9 @@ export class DataConfig extends ConfigBase<ReturnType<typeof dataSchema>> {
   }
 
   /** A row is not longer than the model's positions. */
-  override check(
-    { sequenceLength }: z.output<ReturnType<typeof dataSchema>>,
-    { model }: { readonly [section: string]: unknown },
-  ): readonly Problem[] {
-    const positions = (model as { positions?: unknown } | undefined)?.positions;
-    if (typeof positions !== "number" || sequenceLength <= positions) return [];
-    return [
-      { path: "data.sequenceLength", expected: `at most model.positions (${positions})`, got: String(sequenceLength) },
-    ];
+  override check(fields: Fields): readonly Problem[] {
+    const [length = 1, positions = Infinity] = [fields.number("data.sequenceLength"), fields.number("model.positions")];
+    if (length <= positions) return [];
+    return [{ path: "data.sequenceLength", expected: `at most model.positions (${positions})`, got: String(length) }];
   }
 }

@@ -1,7 +1,11 @@
 import type { ComponentDefinition } from "@pipe/core";
 import { z } from "zod";
+import { canonicalJson } from "./canonical-json.ts";
 import { componentSchema } from "./component-schema.ts";
 import { ConfigBase } from "./config-base.ts";
+import { defaultKinds, ofKinds } from "./default-kinds.ts";
+import type { Fields } from "./fields.ts";
+import type { Problem } from "./problem.ts";
 
 const sample = z.strictObject({
   every: z.number().int().positive().describe("Steps between samples."),
@@ -17,9 +21,7 @@ function evaluationSchema(definitions: readonly ComponentDefinition[]) {
     .strictObject({
       every: z.number().int().positive().default(250).describe("Steps between evaluations."),
       batches: z.number().int().positive().optional().describe("Batches at most; default the whole split."),
-      metrics: z
-        .array(componentSchema(definitions, "metric"))
-        .prefault([{ kind: "loss" }, { kind: "perplexity" }, { kind: "bitsPerByte" }, { kind: "accuracy" }]),
+      metrics: z.array(componentSchema(definitions, "metric")).prefault(ofKinds(defaultKinds.metric)),
       sample: sample.optional().describe("What the model writes while it trains."),
     })
     .prefault({});
@@ -29,5 +31,15 @@ function evaluationSchema(definitions: readonly ComponentDefinition[]) {
 export class EvaluationConfig extends ConfigBase<ReturnType<typeof evaluationSchema>> {
   constructor(definitions: readonly ComponentDefinition[]) {
     super("evaluation", evaluationSchema(definitions));
+  }
+
+  /** No metric is listed twice. */
+  override check(fields: Fields): readonly Problem[] {
+    const metrics = (fields.list("evaluation.metrics") ?? []).map(canonicalJson);
+    return metrics.flatMap((metric, i) =>
+      metrics.indexOf(metric) === i
+        ? []
+        : [{ path: `evaluation.metrics.${i}`, expected: "a metric that is not listed before", got: metric }],
+    );
   }
 }

@@ -1,71 +1,37 @@
 import { createHash } from "node:crypto";
 import type { ComponentDefinition } from "@pipe/core";
 import { PipeError } from "@pipe/core";
-import { z } from "zod";
+import type { z } from "zod";
 import { canonicalJson } from "./canonical-json.ts";
-import { CheckpointConfig } from "./checkpoint-config.ts";
 import { ConfigBase } from "./config-base.ts";
-import { DataConfig } from "./data-config.ts";
+import { experimentSchema, type Sections, sectionsOf } from "./experiment-schema.ts";
+import { type Fields, fieldsOf } from "./fields.ts";
+import { fieldOf, type JsonSchema, optionsOf, valueAt } from "./json-schema.ts";
 import { withDefaultKinds } from "./kinds.ts";
-import { EngineConfig } from "./engine-config.ts";
-import { EvaluationConfig } from "./evaluation-config.ts";
-import { IndexingConfig } from "./indexing-config.ts";
-import { ModelConfig } from "./model-config.ts";
-import { MonitoringConfig } from "./monitoring-config.ts";
-import { OptimizationConfig } from "./optimization-config.ts";
+import { formatOrigin, originOf, type Origins, type Position } from "./origin.ts";
+import { places } from "./places.ts";
 import { type Problem, problemsOf } from "./problem.ts";
-import { TrainingConfig } from "./training-config.ts";
-
-function sectionsOf(definitions: readonly ComponentDefinition[]) {
-  return {
-    engine: new EngineConfig(definitions),
-    data: new DataConfig(definitions),
-    model: new ModelConfig(definitions),
-    optimization: new OptimizationConfig(definitions),
-    training: new TrainingConfig(),
-    evaluation: new EvaluationConfig(definitions),
-    checkpoint: new CheckpointConfig(),
-    monitoring: new MonitoringConfig(),
-    indexing: new IndexingConfig(),
-  };
-}
-
-type Sections = ReturnType<typeof sectionsOf>;
-
-function experimentSchema(sections: Sections) {
-  return z.strictObject({
-    name: z
-      .string()
-      .regex(/^(?!\.)[\w.-]+$/, { error: "letters, digits, '.', '_' and '-', not beginning with '.'" })
-      .default("run")
-      .describe("Names the run's folder."),
-    seed: z.number().int().default(1).describe("Everything random follows from it."),
-    engine: sections.engine.schema,
-    data: sections.data.schema,
-    model: sections.model.schema,
-    optimization: sections.optimization.schema,
-    training: sections.training.schema,
-    evaluation: sections.evaluation.schema,
-    checkpoint: sections.checkpoint.schema,
-    monitoring: sections.monitoring.schema,
-    indexing: sections.indexing.schema,
-    plugins: z.array(z.string()).default([]).describe("Packages or files that bring components."),
-  });
-}
+import { resolvePaths } from "./resolve-paths.ts";
 
 /** A checked experiment with all defaults filled in. */
 export type Experiment = z.output<ReturnType<typeof experimentSchema>>;
 
-/** What a recipe may hold: everything with a default can be left out. */
-export type Recipe = z.input<ReturnType<typeof experimentSchema>>;
+/** Where a configuration came from. */
+export type ParseOptions = {
+  /** Names the place of each problem, and the folder of each relative path. */
+  readonly origins?: Origins;
+  /** The folder that paths are seen from which no recipe names; default the working folder. */
+  readonly from?: string;
+};
 
 /** The configuration of a whole experiment, composed of its sections and the components that are known. */
 export class ExperimentConfig extends ConfigBase<ReturnType<typeof experimentSchema>> {
-  readonly #sections: Sections;
+  readonly #sections: readonly ConfigBase[];
+  #json: JsonSchema | undefined;
 
   private constructor(sections: Sections) {
     super("experiment", experimentSchema(sections));
-    this.#sections = sections;
+    this.#sections = Object.values(sections);
   }
 
   /** Composes the schema from definitions of components. */
@@ -74,30 +40,81 @@ export class ExperimentConfig extends ConfigBase<ReturnType<typeof experimentSch
   }
 
   /**
-   * Checks a raw recipe and fills the defaults in.
-   * @throws PipeError `config-invalid` with every problem: path, expected, got.
+   * Checks a raw recipe, fills the defaults in and makes paths absolute.
+   * @throws PipeError `config-invalid` with every problem: place, path, expected, got.
    */
-  parse(raw: unknown, { origin = "the configuration" }: { readonly origin?: string } = {}): Experiment {
+  parse(raw: unknown, { origins = new Map(), from = "." }: ParseOptions = {}): Experiment {
     const whole = withDefaultKinds(raw);
     const parsed = this.schema.safeParse(whole);
-    const problems = parsed.success ? this.check(parsed.data) : problemsOf(parsed.error, this.schema, whole);
-    if (parsed.success && problems.length === 0) return parsed.data;
-    const lines = problems.map(
-      ({ path, expected, got }) => `  ${path === "" ? "(top)" : path}: expected ${expected}, got ${got}`,
-    );
-    const count = problems.length === 1 ? "one problem" : `${problems.length} problems`;
-    throw new PipeError("config-invalid", `${origin} has ${count}:\n${lines.join("\n")}`, {
-      fix: "change these fields; `pipe config schema` lists all of them",
-    });
+    const found = parsed.success ? [] : problemsOf(parsed.error, this.jsonSchema(), whole);
+    const between = this.check(fieldsOf(parsed.success ? parsed.data : this.#lenient(whole)));
+    // A field that is wrong by itself, or in something that is, is not wrong again beside others.
+    const isNew = ({ path }: Problem): boolean =>
+      found.every((other) => other.path !== "" && path !== other.path && !path.startsWith(`${other.path}.`));
+    const problems = [...found, ...between.filter(isNew)];
+    if (parsed.success && problems.length === 0) return resolvePaths(parsed.data, this.jsonSchema(), origins, from);
+    throw invalid(problems, origins);
   }
 
-  override check(experiment: Experiment): readonly Problem[] {
-    const sections = Object.values(this.#sections) as readonly ConfigBase[];
-    return sections.flatMap((section) => section.check(experiment[section.section as keyof Experiment], experiment));
+  override check(fields: Fields): readonly Problem[] {
+    return this.#sections.flatMap((section) => section.check(fields));
+  }
+
+  /** An experiment as JSON Schema; a kind that is the only default of its port may be left out. */
+  override jsonSchema(): JsonSchema {
+    this.#json ??= withOptionalKinds(super.jsonSchema());
+    return this.#json;
   }
 
   /** SHA-256 of an experiment, whatever the order of its keys. */
   static hash(experiment: Experiment): string {
     return createHash("sha256").update(canonicalJson(experiment)).digest("hex");
   }
+
+  /** What is valid with its defaults, and what is not as it came: enough to look for more problems. */
+  #lenient(whole: unknown): object {
+    const sections = this.#sections.map(({ section, schema }) => {
+      const value = fieldOf(whole, section);
+      const parsed = schema.safeParse(value);
+      return [section, parsed.success ? parsed.data : value];
+    });
+    return Object.fromEntries(sections) as object;
+  }
+}
+
+function invalid(problems: readonly Problem[], origins: Origins): PipeError {
+  const placed = problems.map((problem) => ({ ...problem, ...placeOf(problem, origins) }));
+  // In the order of the recipe; what came over it goes last.
+  placed.sort((a, b) => (a.line === b.line ? 0 : a.line - b.line) || (a.column === b.column ? 0 : a.column - b.column));
+  const lines = placed.map(
+    ({ place, path, expected, got }) => `  ${place}${path === "" ? "(top)" : path}: expected ${expected}, got ${got}`,
+  );
+  const count = problems.length === 1 ? "one problem" : `${problems.length} problems`;
+  return new PipeError("config-invalid", `The configuration has ${count}:\n${lines.join("\n")}`, {
+    fix: "change these fields; `pipe config schema` lists all of them",
+  });
+}
+
+function placeOf({ path, part = "value" }: Problem, origins: Origins): { readonly place: string } & Position {
+  const last = { line: Infinity, column: Infinity };
+  const origin = originOf(origins, path);
+  if (origin === undefined) return { place: "", ...last };
+  if (origin.source !== "recipe") return { place: `${formatOrigin(origin)}: `, ...last };
+  // What is missing has no place of its own: the key of what should hold it has.
+  const shown = origins.has(path) || origin.key === undefined ? part : "key";
+  return { place: `${formatOrigin(origin, shown)}: `, ...(origin[shown] ?? { line: 0, column: 0 }) };
+}
+
+function withOptionalKinds(schema: JsonSchema): JsonSchema {
+  const copy = structuredClone(schema);
+  for (const { path, defaults } of places) {
+    const place = path.flatMap((key) => ["properties", key]);
+    const component = valueAt(copy, place) as JsonSchema | undefined;
+    if (defaults.length !== 1 || component === undefined) continue;
+    for (const option of optionsOf(component) as { required?: string[]; properties?: JsonSchema["properties"] }[]) {
+      if (option.properties?.["kind"]?.const !== defaults[0]) continue;
+      option.required = option.required?.filter((key) => key !== "kind") ?? [];
+    }
+  }
+  return copy;
 }

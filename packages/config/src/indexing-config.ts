@@ -5,8 +5,9 @@ const schema = z
   .strictObject({
     folder: z
       .string()
-      .optional()
-      .describe("Markdown that is indexed when training ends; a path, or `guide` for the project's own guide."),
+      .min(1)
+      .meta({ format: "path", description: "A folder of markdown that is indexed when training ends." })
+      .optional(),
     query: z.string().optional().describe("A search that is shown afterwards."),
   })
   .prefault({});

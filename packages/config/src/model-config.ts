@@ -1,7 +1,12 @@
 import type { ComponentDefinition } from "@pipe/core";
-import { type ComponentConfig, type ComponentSchema, componentSchema } from "./component-schema.ts";
+import { type ComponentSchema, componentSchema } from "./component-schema.ts";
 import { ConfigBase } from "./config-base.ts";
+import type { Fields } from "./fields.ts";
 import type { Problem } from "./problem.ts";
+
+/** Beyond this many layers or parameters a size is a slip of the pen, and only making the model's list of names would hang. */
+const MOST_LAYERS = 10_000;
+const MOST_PARAMETERS = 1e12;
 
 /** The model: its kind and sizes. */
 export class ModelConfig extends ConfigBase<ComponentSchema> {
@@ -9,9 +14,26 @@ export class ModelConfig extends ConfigBase<ComponentSchema> {
     super("model", componentSchema(definitions, "model"));
   }
 
-  /** Where a model has heads and a width, the heads divide it. */
-  override check({ heads, width }: ComponentConfig): readonly Problem[] {
-    if (typeof heads !== "number" || typeof width !== "number" || width % heads === 0) return [];
-    return [{ path: "model.heads", expected: `a divisor of model.width (${width})`, got: String(heads) }];
+  /** Where a model has heads, a width and layers, the heads divide the width and the whole is of this world. */
+  override check(fields: Fields): readonly Problem[] {
+    const [heads, width, ...others] = sizes.map((name) => fields.number(`model.${name}`));
+    if (width === undefined) return [];
+    const [layers = 1, positions = 1, vocabulary = 1] = others;
+    const hidden = fields.number("model.hidden") ?? 4 * width;
+    const problems: Problem[] = [];
+    if (heads !== undefined && width % heads !== 0) {
+      problems.push({ path: "model.heads", expected: `a divisor of model.width (${width})`, got: String(heads) });
+    }
+    if (layers > MOST_LAYERS) {
+      problems.push({ path: "model.layers", expected: `at most ${MOST_LAYERS}`, got: String(layers) });
+    }
+    const parameters = layers * width * (4 * width + 2 * hidden) + (positions + vocabulary) * width;
+    if (parameters > MOST_PARAMETERS) {
+      const got = `about ${parameters.toExponential(1)} with these sizes`;
+      problems.push({ path: "model", expected: `at most ${MOST_PARAMETERS.toExponential()} parameters`, got });
+    }
+    return problems;
   }
 }
+
+const sizes = ["heads", "width", "layers", "positions", "vocabulary"] as const;

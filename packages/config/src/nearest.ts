@@ -5,7 +5,8 @@ export function nearest(word: string, known: readonly string[]): string | undefi
     const distance = edits(word.toLowerCase(), candidate.toLowerCase());
     if (best === undefined || distance < best.distance) best = { candidate, distance };
   }
-  return best !== undefined && best.distance <= Math.max(2, word.length / 3) ? best.candidate : undefined;
+  const most = Math.min(Math.max(2, word.length / 3), word.length - 1);
+  return best !== undefined && best.distance <= most ? best.candidate : undefined;
 }
 
 /** Insertions, deletions and substitutions between two words (Levenshtein, 1966). */

@@ -1,4 +1,6 @@
 import { z } from "zod";
+import { expectation, showGiven } from "./expectation.ts";
+import { chosen, type JsonSchema, schemaAt, valueAt } from "./json-schema.ts";
 import { nearest } from "./nearest.ts";
 
 /** One thing that is wrong with a configuration. */
@@ -7,69 +9,55 @@ export type Problem = {
   readonly path: string;
   readonly expected: string;
   readonly got: string;
+  /** Which of the two is wrong; default the value. */
+  readonly part?: "key" | "value";
 };
 
-type JsonSchema = {
-  readonly properties?: { readonly [key: string]: JsonSchema };
-  readonly items?: JsonSchema;
-  readonly anyOf?: readonly JsonSchema[];
-  readonly oneOf?: readonly JsonSchema[];
-  readonly const?: unknown;
-};
-
-/** What zod found, as problems; an unknown key comes with the nearest known one. */
-export function problemsOf(error: z.ZodError, schema: z.ZodType, value: unknown): readonly Problem[] {
-  const json = z.toJSONSchema(schema, { io: "input" }) as JsonSchema;
-  return error.issues.flatMap((issue): Problem[] => {
+/** What zod found, as problems in plain words; an unknown word comes with the nearest known one. */
+export function problemsOf(error: z.ZodError, schema: JsonSchema, value: unknown): readonly Problem[] {
+  return error.issues.flatMap((issue) => {
     const path = issue.path.map(String);
-    const place = path.join(".");
-    const got = at(value, path);
+    const given = valueAt(value, path);
+    const expected = schemaAt(schema, path, value);
     if (issue.code === "unrecognized_keys") {
-      const known = Object.keys(schemaAt(json, path, value)?.properties ?? {});
-      return issue.keys.map((key) => {
-        const near = nearest(key, known);
-        const expected = near === undefined ? `one of ${known.join(", ")}` : `"${near}"`;
-        return { path: [...path, key].join("."), expected, got: "an unknown key" };
-      });
+      const known = Object.keys((expected && chosen(expected, given))?.properties ?? {});
+      return issue.keys.map((key) => unknownKey([...path, key], known));
     }
-    if (issue.code === "invalid_union" && path.at(-1) === "kind") {
-      const options = kindsAt(json, path.slice(0, -1), value);
-      const near = typeof got === "string" ? nearest(got, options) : undefined;
-      const hint = near === undefined ? "" : ` (did you mean "${near}"?)`;
-      return [{ path: place, expected: `one of ${options.join(", ")}${hint}`, got: show(got) }];
-    }
-    if (issue.code === "invalid_type") return [{ path: place, expected: issue.expected, got: show(got) }];
-    return [{ path: place, expected: issue.message, got: show(got) }];
+    return [{ path: path.join("."), expected: wanted(issue, expected, given), got: got(expected, given) }];
   });
 }
 
-/** A value as a person would write it. */
-function show(value: unknown): string {
-  return value === undefined ? "nothing" : JSON.stringify(value);
+function unknownKey(path: readonly string[], known: readonly string[]): Problem {
+  const near = nearest(path.at(-1)!, known);
+  const expected = near === undefined ? `one of ${known.join(", ")}` : `"${near}"`;
+  return { path: path.join("."), expected, got: "an unknown key", part: "key" };
 }
 
-function at(value: unknown, path: readonly string[]): unknown {
-  return path.reduce<unknown>((inner, key) => (inner as { [key: string]: unknown } | undefined | null)?.[key], value);
+function wanted(issue: z.core.$ZodIssue, schema: JsonSchema | undefined, given: unknown): string {
+  if (!isZodsOwn(issue)) return issue.message;
+  if (issue.code === "invalid_union" && "options" in issue) return oneOf(issue.options ?? [], given);
+  if (issue.code === "invalid_value") return oneOf(issue.values, given);
+  if (issue.code === "invalid_format") {
+    return issue.format === "regex" ? `text that matches ${issue.pattern}` : `text in the form of ${issue.format}`;
+  }
+  return expectation(schema);
 }
 
-/** The schema of what stands at a path; of alternatives, the one whose `kind` is that of the value. */
-function schemaAt(schema: JsonSchema, path: readonly string[], value: unknown): JsonSchema | undefined {
-  const kind = (value as { kind?: unknown } | undefined | null)?.kind;
-  const options = schema.anyOf ?? schema.oneOf;
-  const chosen = options === undefined ? schema : options.find((option) => option.properties?.["kind"]?.const === kind);
-  const [key, ...rest] = path;
-  if (key === undefined || chosen === undefined) return chosen;
-  const next = chosen.properties?.[key] ?? chosen.items;
-  return next === undefined ? undefined : schemaAt(next, rest, at(value, [key]));
+const { localeError: defaultMessage } = z.locales.en();
+
+/** Whether a message is in zod's words; an author's own say more than a schema does. */
+function isZodsOwn(issue: z.core.$ZodIssue): boolean {
+  return issue.message.startsWith("Invalid input: expected") || issue.message === defaultMessage(issue as never);
 }
 
-function kindsAt(schema: JsonSchema, path: readonly string[], value: unknown): string[] {
-  const parent = path.length === 0 ? schema : schemaAt(schema, path.slice(0, -1), value);
-  const last = path.at(-1);
-  const port = last === undefined ? parent : (parent?.properties?.[last] ?? parent?.items);
-  const options = port?.anyOf ?? port?.oneOf ?? (port === undefined ? [] : [port]);
-  return options.flatMap((option) => {
-    const kind = option.properties?.["kind"]?.const;
-    return typeof kind === "string" ? [kind] : [];
-  });
+function oneOf(values: readonly unknown[], given: unknown): string {
+  const words = values.map(String);
+  if (words.length === 1) return words[0]!;
+  const near = typeof given === "string" ? nearest(given, words) : undefined;
+  return `one of ${words.join(", ")}${near === undefined ? "" : ` (did you mean "${near}"?)`}`;
+}
+
+function got(schema: JsonSchema | undefined, given: unknown): string {
+  const isBare = typeof given === "number" || typeof given === "boolean";
+  return `${showGiven(given)}${isBare && schema?.type === "string" ? ` (a ${typeof given}; quotes make it text)` : ""}`;
 }

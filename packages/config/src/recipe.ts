@@ -1,63 +1,51 @@
-import { readFile } from "node:fs/promises";
-import { extname, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
-import { messageOf, PipeError } from "@pipe/core";
-import { LineCounter, parseDocument } from "yaml";
-import type { Recipe } from "./experiment-config.ts";
+import type { InstalledDefinitions, PortName } from "@pipe/core";
+import type { z } from "zod";
+import type { ComponentConfig } from "./component-schema.ts";
+import type { defaultKinds } from "./default-kinds.ts";
+import type { experimentSchema } from "./experiment-schema.ts";
+
+type ElementOf<List> = List extends readonly (infer Element)[] ? Element : never;
+type Each = ElementOf<InstalledDefinitions[keyof InstalledDefinitions]>;
+type InputOf<Definition> = Definition extends { readonly schema: z.ZodType<unknown, infer Input> }
+  ? Input
+  : Definition extends { readonly kind: infer Kind }
+    ? { readonly kind: Kind }
+    : never;
+
+/** What a recipe may say about a component of a port: one of the installed kinds, or anything where none is known. */
+export type ComponentInput<Port extends PortName> = [Each] extends [never]
+  ? ComponentConfig
+  : InputOf<Extract<Each, { readonly port: Port }>>;
+
+/** The same where the kind may be left out because the port has a default. */
+type WithDefault<Port extends keyof typeof defaultKinds> =
+  | ComponentInput<Port>
+  | (Omit<Extract<ComponentInput<Port>, { kind: (typeof defaultKinds)[Port][0] }>, "kind"> & { kind?: never });
+
+type Base = z.input<ReturnType<typeof experimentSchema>>;
+type Section<Name extends keyof Base> = NonNullable<Base[Name]>;
+
+type Typed = {
+  engine?: WithDefault<"engine">;
+  data: Omit<Section<"data">, "source" | "tokenizer"> & {
+    source: ComponentInput<"source">;
+    tokenizer: ComponentInput<"tokenizer">;
+  };
+  model: ComponentInput<"model">;
+  optimization?: Omit<Section<"optimization">, "optimizer" | "schedule"> & {
+    optimizer?: WithDefault<"optimizer">;
+    schedule?: WithDefault<"schedule">;
+  };
+  evaluation?: Omit<Section<"evaluation">, "metrics"> & { metrics?: ComponentInput<"metric">[] };
+};
+
+/**
+ * What a recipe may hold; everything with a default can be left out. Without plug-ins every component is one of the
+ * installed kinds; those of plug-ins are checked when the recipe is read.
+ */
+export type Recipe = (Omit<Base, keyof Typed | "plugins"> & Typed & { plugins?: [] }) | (Base & { plugins: string[] });
 
 /** Returns the recipe as it is: for completion in an editor. */
 export function defineRecipe(recipe: Recipe): Recipe {
   return recipe;
-}
-
-/**
- * Reads a recipe: YAML or JSON, or a TypeScript or JavaScript module whose default export it is.
- * @throws PipeError `recipe-missing`, `recipe-invalid` with file, line and column.
- */
-export async function loadRecipe(path: string): Promise<{ readonly [key: string]: unknown }> {
-  const file = resolve(path);
-  const value = [".ts", ".mts", ".js", ".mjs"].includes(extname(file))
-    ? await importRecipe(file)
-    : await readRecipe(file);
-  if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as { [key: string]: unknown };
-  throw new PipeError("recipe-invalid", "A recipe must be an object.", { got: JSON.stringify(value), where: file });
-}
-
-async function readRecipe(file: string): Promise<unknown> {
-  let text: string;
-  try {
-    text = await readFile(file, "utf8");
-  } catch (cause) {
-    throw missing(file, cause);
-  }
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
-  const [error] = document.errors;
-  if (error !== undefined) {
-    const { line, col } = lines.linePos(error.pos[0]);
-    throw new PipeError("recipe-invalid", "A recipe is not valid YAML.", {
-      got: error.message.split("\n")[0]!,
-      where: `${file}:${line}:${col}`,
-    });
-  }
-  return document.toJS();
-}
-
-async function importRecipe(file: string): Promise<unknown> {
-  try {
-    return ((await import(pathToFileURL(file).href)) as { default?: unknown }).default;
-  } catch (cause) {
-    if ((cause as { code?: unknown }).code === "ERR_MODULE_NOT_FOUND" && messageOf(cause).includes(`'${file}'`)) {
-      throw missing(file, cause);
-    }
-    throw new PipeError("recipe-invalid", "A recipe module cannot be loaded.", {
-      got: messageOf(cause),
-      where: file,
-      cause,
-    });
-  }
-}
-
-function missing(file: string, cause: unknown): PipeError {
-  return new PipeError("recipe-missing", "There is no such recipe.", { where: file, got: messageOf(cause), cause });
 }

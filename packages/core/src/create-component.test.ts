@@ -31,3 +31,10 @@ it("names the known kinds, and the place of an error", async () => {
   const wrong = { kind: "fixed", rate: "fast" };
   await expect(createComponent(definitions, "schedule", wrong)).rejects.toThrow(/schedule\.rate: .*number/);
 });
+
+it("takes a definition without a schema for one without options", async () => {
+  const plain: readonly ComponentDefinition[] = [{ port: "schedule", kind: "plain", create: (config) => config }];
+  expect(await createComponent(plain, "schedule", { kind: "plain" })).toEqual({ kind: "plain" });
+  const wrong = { kind: "plain", rate: 1 };
+  await expect(createComponent(plain, "schedule", wrong)).rejects.toThrow("schedule.rate: this kind has no options");
+});

@@ -1,10 +1,10 @@
 import { PipeError } from "./error.ts";
-import type { ComponentDefinition, PortName, Services } from "./interfaces/component.ts";
+import type { ComponentDefinition, PortName, Ports, Services } from "./interfaces/component.ts";
 
 /** Services for components that need none. */
 const noServices: Services = {
   has: () => false,
-  get: (name) =>
+  get: (name: string) =>
     Promise.reject(
       new PipeError("service-unknown", "A component asks for a service that was not given.", { got: name }),
     ),
@@ -14,12 +14,12 @@ const noServices: Services = {
  * Finds the definition of a configured kind, checks the configuration and makes the component.
  * @throws PipeError `component-unknown` listing the known kinds, `config-invalid`.
  */
-export async function createComponent<Made>(
+export async function createComponent<Port extends PortName>(
   definitions: readonly ComponentDefinition[],
-  port: PortName,
-  config: { readonly kind: string },
+  port: Port,
+  config: { readonly kind: string; readonly [option: string]: unknown },
   services: Services = noServices,
-): Promise<Made> {
+): Promise<Ports[Port]> {
   const candidates = definitions.filter((definition) => definition.port === port);
   const definition = candidates.find(({ kind }) => kind === config.kind);
   if (definition === undefined) {
@@ -29,12 +29,21 @@ export async function createComponent<Made>(
       where: port,
     });
   }
-  const checked = definition.schema.safeParse(config);
-  if (!checked.success) {
-    const issues = checked.error.issues.map(({ path, message }) => `${[port, ...path].join(".")}: ${message}`);
-    throw new PipeError("config-invalid", `The configuration of the ${port} ${config.kind} is invalid.`, {
-      got: issues.join("; "),
-    });
-  }
-  return (await definition.create(checked.data, services)) as Made;
+  return (await definition.create(checked(definition, config), services)) as Ports[Port];
+}
+
+function checked(
+  { port, kind, schema }: ComponentDefinition,
+  config: { readonly kind: string; readonly [option: string]: unknown },
+): unknown {
+  const result = schema?.safeParse(config);
+  if (result?.success === true) return result.data;
+  const issues =
+    result === undefined
+      ? Object.keys(config).flatMap((key) => (key === "kind" ? [] : [`${port}.${key}: this kind has no options`]))
+      : result.error.issues.map(({ path, message }) => `${[port, ...path].join(".")}: ${message}`);
+  if (issues.length === 0) return config;
+  throw new PipeError("config-invalid", `The configuration of the ${port} ${kind} is invalid.`, {
+    got: issues.join("; "),
+  });
 }

@@ -27,3 +27,11 @@ it("finds the message of anything that was thrown", () => {
   expect(messageOf(new Error("x"))).toBe("x");
   expect(messageOf(3)).toBe("3");
 });
+
+it("recognises an error of another copy of the package", () => {
+  class PipeErrorCopy extends Error {
+    readonly code = "sample-code";
+    override readonly name = "PipeError";
+  }
+  expect(PipeError.is(new PipeErrorCopy("x"), "sample-code")).toBe(true);
+});

@@ -38,9 +38,10 @@ export class PipeError extends Error {
     if (fix !== undefined) this.fix = fix;
   }
 
-  /** Whether a value is a {@link PipeError}, with this code if one is given. */
+  /** Whether a value is a {@link PipeError}, with this code if one is given; also one of another copy of this package. */
   static is(value: unknown, code?: string): value is PipeError {
-    return value instanceof PipeError && (code === undefined || value.code === code);
+    if (!(value instanceof Error) || value.name !== "PipeError") return false;
+    return code === undefined || (value as PipeError).code === code;
   }
 }
 

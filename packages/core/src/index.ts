@@ -8,6 +8,9 @@ export { PipeError, messageOf, type PipeErrorDetails } from "./error.ts";
 export { Random } from "./random.ts";
 export { leaves, treeOf } from "./tree.ts";
 export { createComponent } from "./create-component.ts";
+export { defineComponent, type ConfiguredComponent, type PlainComponent } from "./define-component.ts";
+export { definePlugin, PLUGIN_API, type Plugin } from "./define-plugin.ts";
+export { serviceTokens, token } from "./token.ts";
 export {
   arrayFromBytes,
   byteSizeOf,
@@ -79,4 +82,11 @@ export type {
   SearchHit,
   SearchOptions,
 } from "./interfaces/indexer.ts";
-export type { ComponentDefinition, PortName, Services } from "./interfaces/component.ts";
+export type {
+  ComponentDefinition,
+  InstalledDefinitions,
+  PortName,
+  Ports,
+  Services,
+  Token,
+} from "./interfaces/component.ts";

@@ -1,15 +1,12 @@
 import { join } from "node:path";
-import type { ComponentDefinition, IDataSource, ITokenizer, Services } from "@pipe/core";
+import { createComponent, type IDataSource, type ITokenizer, type Services } from "@pipe/core";
 import { expect, it } from "vitest";
 import { definitions } from "./definitions.ts";
 import { folderOf } from "./folder-of.test.fixture.ts";
 
-const all: readonly ComponentDefinition[] = definitions;
-const none: Services = { has: () => false, get: (name) => Promise.reject(new Error(`no ${name}`)) };
-
-async function make<T>(config: { kind: string; [key: string]: unknown }, services = none): Promise<T> {
-  const definition = all.find(({ kind }) => kind === config.kind)!;
-  return (await definition.create(definition.schema.parse(config), services)) as T;
+async function make<T>(config: { kind: string; [key: string]: unknown }, services?: Services): Promise<T> {
+  const { port } = definitions.find(({ kind }) => kind === config.kind)!;
+  return (await createComponent(definitions, port, config, services)) as T;
 }
 
 it("makes the sources", async () => {
@@ -36,5 +33,6 @@ it("makes the tokenizers; char learns from the source of the run", async () => {
 });
 
 it("refuses unknown keys and describes every field", () => {
-  for (const { schema, kind } of all) expect(schema.safeParse({ kind, path: "x", unknown: 1 }).success).toBe(false);
+  for (const { schema, kind } of definitions)
+    expect(schema.safeParse({ kind, path: "x", unknown: 1 }).success).toBe(false);
 });

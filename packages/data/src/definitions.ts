@@ -3,12 +3,12 @@
  *
  * @packageDocumentation
  */
-import type { ComponentDefinition, IDataSource, ITokenizer } from "@pipe/core";
+import { defineComponent, type IDataSource, type ITokenizer, serviceTokens } from "@pipe/core";
 import { z } from "zod";
 
-const path = z.string().min(1).describe("A file, a folder or a glob");
+const path = z.string().min(1).meta({ format: "path", description: "A file, a folder or a glob" });
 
-const text = define({
+const text = defineComponent({
   port: "source",
   kind: "text",
   schema: z.strictObject({
@@ -22,7 +22,7 @@ const text = define({
   },
 });
 
-const jsonl = define({
+const jsonl = defineComponent({
   port: "source",
   kind: "jsonl",
   schema: z.strictObject({
@@ -37,7 +37,7 @@ const jsonl = define({
   },
 });
 
-const markdown = define({
+const markdown = defineComponent({
   port: "source",
   kind: "markdown",
   schema: z.strictObject({ kind: z.literal("markdown"), path }),
@@ -47,7 +47,7 @@ const markdown = define({
   },
 });
 
-const byte = define({
+const byte = defineComponent({
   port: "tokenizer",
   kind: "byte",
   schema: z.strictObject({ kind: z.literal("byte") }),
@@ -57,7 +57,7 @@ const byte = define({
   },
 });
 
-const char = define({
+const char = defineComponent({
   port: "tokenizer",
   kind: "char",
   schema: z.strictObject({
@@ -66,11 +66,11 @@ const char = define({
   }),
   create: async ({ characters }, services): Promise<ITokenizer> => {
     const { createCharTokenizer, learnCharacters } = await import("./char-tokenizer.ts");
-    return createCharTokenizer(characters ?? (await learnCharacters(await services.get<IDataSource>("source"))));
+    return createCharTokenizer(characters ?? (await learnCharacters(await services.get(serviceTokens.source))));
   },
 });
 
-const gpt = define({
+const gpt = defineComponent({
   port: "tokenizer",
   kind: "gpt",
   schema: z.strictObject({
@@ -89,8 +89,8 @@ const gpt = define({
 /** The definitions of this package: ports `source` and `tokenizer`. */
 export const definitions = [text, jsonl, markdown, byte, char, gpt] as const;
 
-function define<Kind extends string, Config, Made>(
-  definition: ComponentDefinition<Kind, Config, Made>,
-): ComponentDefinition<Kind, Config, Made> {
-  return definition;
+declare module "@pipe/core" {
+  interface InstalledDefinitions {
+    "@pipe/data": typeof definitions;
+  }
 }

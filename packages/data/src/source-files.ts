@@ -32,7 +32,7 @@ export async function listFiles(path: string, extensions: readonly string[]): Pr
       expected: "a file, a folder or a glob",
       got: path,
       where: absolute,
-      fix: "correct the path; a relative one starts at the working directory",
+      fix: "correct the path; a relative one starts at the recipe's folder, or at the working folder where no recipe names it",
     });
   }
   const { root, pattern } = splitGlob(path);

@@ -1,6 +1,7 @@
-import type { ComponentDefinition, PortName, Services } from "@pipe/core";
+import type { ComponentDefinition, PortName, Ports, Services } from "@pipe/core";
 import { createComponent, messageOf, PipeError } from "@pipe/core";
 import type { ComponentRegistry } from "./component-registry.ts";
+import type { ServiceFactory } from "./service-container.ts";
 
 /** A module of definitions that is imported when one of its kinds is first named. */
 export type DefinitionModule = {
@@ -50,10 +51,22 @@ export class ComponentFactory {
     await loading;
   }
 
-  /** @throws PipeError `component-missing`, `component-unknown`, `config-invalid`. */
-  async create<Made>(port: PortName, config: { readonly kind: string }, services?: Services): Promise<Made> {
+  /** Checks a configuration and makes its component. @throws PipeError `component-missing`, `component-unknown`, `config-invalid`. */
+  async create<Port extends PortName>(
+    port: Port,
+    config: { readonly kind: string; readonly [option: string]: unknown },
+    services?: Services,
+  ): Promise<Ports[Port]> {
     await this.load(port, config.kind);
-    return createComponent<Made>(this.#registry.definitions, port, config, services);
+    return createComponent(this.#registry.definitions, port, config, services);
+  }
+
+  /** The component of a configuration as a service: `container.singleton(token, components.bind("engine", config))`. */
+  bind<Port extends PortName>(
+    port: Port,
+    config: { readonly kind: string; readonly [option: string]: unknown },
+  ): ServiceFactory<Ports[Port]> {
+    return (services) => this.create(port, config, services);
   }
 }
 

@@ -3,6 +3,6 @@
  *
  * @packageDocumentation
  */
-export { ServiceContainer, type ServiceFactory } from "./service-container.ts";
+export { ServiceContainer, type Lifetime, type ServiceFactory } from "./service-container.ts";
 export { ComponentRegistry } from "./component-registry.ts";
 export { ComponentFactory, type DefinitionModule } from "./component-factory.ts";

@@ -1,4 +1,4 @@
-import type { ComponentDefinition, IEngine } from "@pipe/core";
+import { defineComponent } from "@pipe/core";
 import { z } from "zod";
 
 const schema = z.strictObject({
@@ -7,8 +7,8 @@ const schema = z.strictObject({
 });
 
 /** ONNX Runtime on the CPU, as a configuration names it. */
-export const definitions: readonly [ComponentDefinition<"onnx", z.infer<typeof schema>, IEngine>] = [
-  {
+export const definitions = [
+  defineComponent({
     port: "engine",
     kind: "onnx",
     schema,
@@ -16,5 +16,11 @@ export const definitions: readonly [ComponentDefinition<"onnx", z.infer<typeof s
       const { createOnnxEngine } = await import("./create-engine.ts");
       return createOnnxEngine(threads === undefined ? {} : { threads });
     },
-  },
-];
+  }),
+] as const;
+
+declare module "@pipe/core" {
+  interface InstalledDefinitions {
+    "@pipe/engine-onnx": typeof definitions;
+  }
+}

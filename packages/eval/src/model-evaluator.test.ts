@@ -1,4 +1,4 @@
-import type { Batch, DeviceTensor, IEngine, IMetric, IModel } from "@pipe/core";
+import { type Batch, createComponent, type DeviceTensor, type IEngine, type IMetric, type IModel } from "@pipe/core";
 import { createOnnxEngine } from "@pipe/engine-onnx";
 import * as tf from "@pipe/graph/tf";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -154,11 +154,10 @@ describe("MetricsCalculator", () => {
 describe("definitions", () => {
   it("make the metrics that a configuration names", async () => {
     const made = await Promise.all(
-      definitions.map(async ({ schema, create, kind }) => create(schema.parse({ kind }), none)),
+      definitions.map(async ({ kind }) => createComponent(definitions, "metric", { kind })),
     );
     expect(made).toEqual(all);
     expect(definitions.map(({ port, kind }) => [port, kind])).toEqual(all.map(({ name }) => ["metric", name]));
-    expect(() => definitions[0]!.schema.parse({ kind: "loss", rate: 1 })).toThrow("rate");
+    expect(() => definitions[0].schema.parse({ kind: "loss", rate: 1 })).toThrow("rate");
   });
 });
-const none = { has: () => false, get: () => Promise.reject(new Error("There are no services.")) };

@@ -1,4 +1,4 @@
-import type { ComponentDefinition, IModel, ITokenizer } from "@pipe/core";
+import { defineComponent, serviceTokens } from "@pipe/core";
 import { z } from "zod";
 
 const size = z.number().int().positive();
@@ -16,15 +16,21 @@ const gpt2 = z.strictObject({
 });
 
 /** The models of this package, as a configuration names them. */
-export const definitions: readonly [ComponentDefinition<"gpt2", z.infer<typeof gpt2>, IModel>] = [
-  {
+export const definitions = [
+  defineComponent({
     port: "model",
     kind: "gpt2",
     schema: gpt2,
     create: async ({ kind: _, vocabulary, hidden, ...sizes }, services) => {
       const { GPT2Model } = await import("./gpt2-model.ts");
-      const count = vocabulary ?? (await services.get<ITokenizer>("tokenizer")).vocabulary;
+      const count = vocabulary ?? (await services.get(serviceTokens.tokenizer)).vocabulary;
       return new GPT2Model({ ...sizes, vocabulary: count, ...(hidden === undefined ? {} : { hidden }) });
     },
-  },
-];
+  }),
+] as const;
+
+declare module "@pipe/core" {
+  interface InstalledDefinitions {
+    "@pipe/models": typeof definitions;
+  }
+}

@@ -1,4 +1,4 @@
-import type { ComponentDefinition, IOptimizer, ISchedule, ParameterSpec } from "@pipe/core";
+import { defineComponent, serviceTokens } from "@pipe/core";
 import { z } from "zod";
 
 const adamw = z.strictObject({
@@ -21,27 +21,23 @@ const cosine = z.strictObject({
 });
 
 /** The optimizers and schedules of this package, as a configuration names them. */
-export const definitions: readonly [
-  ComponentDefinition<"adamw", z.infer<typeof adamw>, IOptimizer>,
-  ComponentDefinition<"constant", z.infer<typeof constant>, ISchedule>,
-  ComponentDefinition<"cosine", z.infer<typeof cosine>, ISchedule>,
-] = [
-  {
+export const definitions = [
+  defineComponent({
     port: "optimizer",
     kind: "adamw",
     schema: adamw,
     create: async ({ kind: _, ...options }, services) => {
       const { AdamWOptimizer } = await import("./adamw.ts");
-      return new AdamWOptimizer(await services.get<readonly ParameterSpec[]>("parameters"), options);
+      return new AdamWOptimizer(await services.get(serviceTokens.parameters), options);
     },
-  },
-  {
+  }),
+  defineComponent({
     port: "schedule",
     kind: "constant",
     schema: constant,
     create: async (options) => (await import("./schedules.ts")).constantSchedule(options),
-  },
-  {
+  }),
+  defineComponent({
     port: "schedule",
     kind: "cosine",
     schema: cosine,
@@ -49,9 +45,15 @@ export const definitions: readonly [
       const { cosineSchedule } = await import("./schedules.ts");
       return cosineSchedule({
         ...options,
-        steps: steps ?? (await services.get<number>("steps")),
+        steps: steps ?? (await services.get(serviceTokens.steps)),
         ...(minimum === undefined ? {} : { minimum }),
       });
     },
-  },
-];
+  }),
+] as const;
+
+declare module "@pipe/core" {
+  interface InstalledDefinitions {
+    "@pipe/optim": typeof definitions;
+  }
+}

@@ -1,9 +1,20 @@
-import { isAbsolute, resolve } from "node:path";
-import { pathToFileURL } from "node:url";
-import { type Experiment, ExperimentConfig, kindsOf } from "@pipe/config";
-import { type ComponentDefinition, messageOf, PipeError } from "@pipe/core";
-import { ComponentFactory, ComponentRegistry } from "@pipe/di";
+import { resolve } from "node:path";
+import {
+  type Experiment,
+  ExperimentConfig,
+  folderOf,
+  formatOrigin,
+  kindsOf,
+  originOf,
+  type ParseOptions,
+} from "@pipe/config";
+import { PipeError } from "@pipe/core";
+import { ComponentFactory, ComponentRegistry, type DefinitionModule } from "@pipe/di";
+import { loadPlugin } from "./load-plugin.ts";
 import { builtInModules } from "./modules.ts";
+import { isFile } from "./plugin-file.ts";
+
+type Raw = { readonly [key: string]: unknown };
 
 /** A checked experiment and the factory of its components. */
 export type LoadedExperiment = {
@@ -14,54 +25,65 @@ export type LoadedExperiment = {
 
 /**
  * Loads the definitions that a raw recipe names, plug-ins first, and checks it.
- * @throws PipeError `config-invalid`, `plugin-invalid`, `component-missing`.
+ * @throws PipeError `config-invalid`, `plugin-missing`, `plugin-invalid`, `plugin-incompatible`, `component-missing`.
  */
-export async function loadExperiment(
-  raw: { readonly [key: string]: unknown },
-  options: { readonly origin?: string } = {},
-): Promise<LoadedExperiment> {
+export async function loadExperiment(raw: Raw, options: ParseOptions = {}): Promise<LoadedExperiment> {
   const registry = new ComponentRegistry();
-  const plugins = (Array.isArray(raw["plugins"]) ? raw["plugins"] : []).map(locate);
-  for (const plugin of plugins) registry.add(await importPlugin(plugin));
+  const plugins = await addPlugins(registry, raw, options);
   const components = new ComponentFactory(registry, builtInModules);
   const named = kindsOf(raw);
-  for (const { port, kinds } of builtInModules) {
-    const [wanted] = named.filter((each) => each.port === port && kinds.includes(each.kind));
-    // A port without a known kind is loaded all the same, so that the error can list what there is.
-    if (wanted !== undefined) await components.load(port, wanted.kind);
-    else if (!named.some((each) => each.port === port && registry.find(port, each.kind) !== undefined)) {
-      await components.load(port, kinds[0]!).catch(passMissing);
-    }
+  for (const module of builtInModules) {
+    const wanted = named.filter(({ port }) => port === module.port);
+    const isOurs = ({ kind }: { readonly kind: string }): boolean => module.kinds.includes(kind);
+    const [ours] = wanted.filter(isOurs);
+    if (ours !== undefined) await components.load(module.port, ours.kind);
+    // Where a kind is missing or unknown, all are loaded, so that the error can list what there is.
+    else if (!wanted.some(({ port, kind }) => registry.find(port, kind) !== undefined))
+      await tryLoad(components, module);
   }
   const config = ExperimentConfig.from(registry.definitions);
-  // Files with their whole path, so that a resumed run finds them from any folder.
-  const located = plugins.length === 0 ? raw : { ...raw, plugins };
-  return { experiment: config.parse(located, options), config, components };
+  return { experiment: config.parse({ ...raw, ...plugins }, options), config, components };
 }
 
-function locate(plugin: unknown): string {
-  const name = String(plugin);
-  return /^[./]/.test(name) ? resolve(name) : name;
+/** Everything that is installed, for a schema: the built-in components and the plug-ins of a recipe. */
+export async function loadInstalled(
+  raw: Raw = {},
+  options: ParseOptions = {},
+): Promise<{ readonly config: ExperimentConfig; readonly missing: readonly DefinitionModule[] }> {
+  const registry = new ComponentRegistry();
+  await addPlugins(registry, raw, options);
+  const components = new ComponentFactory(registry, builtInModules);
+  const loaded = await Promise.all(builtInModules.map(async (module) => tryLoad(components, module)));
+  return {
+    config: ExperimentConfig.from(registry.definitions),
+    missing: builtInModules.filter((_, i) => loaded[i] === false),
+  };
 }
 
-/** An engine that is not installed is no error while another one is asked for. */
-function passMissing(error: unknown): void {
-  if (!PipeError.is(error, "component-missing")) throw error;
-}
-
-/** A module that exports `definitions`: a package, or a file where the name begins with `.` or `/`. */
-async function importPlugin(name: string): Promise<readonly ComponentDefinition[]> {
-  const specifier = isAbsolute(name) ? pathToFileURL(name).href : name;
-  let module: { readonly definitions?: unknown };
-  try {
-    module = (await import(specifier)) as typeof module;
-  } catch (cause) {
-    throw new PipeError("plugin-invalid", "A plug-in cannot be loaded.", { got: messageOf(cause), where: name, cause });
+/** Registers the plug-ins that a recipe names; gives them with whole paths, so that a resumed run finds them anywhere. */
+async function addPlugins(registry: ComponentRegistry, raw: Raw, options: ParseOptions): Promise<Raw> {
+  const { plugins } = raw;
+  if (!Array.isArray(plugins)) return {};
+  const located: string[] = [];
+  const { origins = new Map(), from = "." } = options;
+  for (const [i, plugin] of plugins.entries()) {
+    if (typeof plugin !== "string" || plugin === "") return {}; // the schema says so
+    const [folder, origin] = [folderOf(origins, `plugins.${i}`, from), originOf(origins, `plugins.${i}`)];
+    const place = origin === undefined ? {} : { place: formatOrigin(origin) };
+    const name = isFile(plugin) ? resolve(folder, plugin) : plugin;
+    if (!located.includes(name)) registry.add((await loadPlugin({ name: plugin, folder, ...place })).components);
+    located.push(name);
   }
-  if (Array.isArray(module.definitions)) return module.definitions as readonly ComponentDefinition[];
-  throw new PipeError("plugin-invalid", "A plug-in exports no definitions.", {
-    expected: "export const definitions: readonly ComponentDefinition[]",
-    got: Object.keys(module).join(", "),
-    where: name,
-  });
+  return { plugins: located };
+}
+
+/** Loads a module unless its package is missing, which is no error while nothing asks for it. */
+async function tryLoad(components: ComponentFactory, { port, kinds }: DefinitionModule): Promise<boolean> {
+  try {
+    await components.load(port, kinds[0]!);
+    return true;
+  } catch (error) {
+    if (PipeError.is(error, "component-missing")) return false;
+    throw error;
+  }
 }

@@ -4,8 +4,10 @@
  * @packageDocumentation
  */
 export { TrainingPipelineV2, type PipelineOptions, type PipelineResult } from "./training-pipeline-v2.ts";
-export { loadExperiment, type LoadedExperiment } from "./experiment.ts";
-export { compose, type ComposeOptions, type RunServices } from "./compose.ts";
-export { builtInModules } from "./modules.ts";
+export { loadExperiment, loadInstalled, type LoadedExperiment } from "./experiment.ts";
+export { compose, type ComposeOptions } from "./compose.ts";
+export { runTokens } from "./run-tokens.ts";
+export { loadPlugin } from "./load-plugin.ts";
+export { builtInModules, type BuiltInDefinitions } from "./modules.ts";
 export { embedderOf, generatorOf, openTrainedModel, resolveCheckpoint, type TrainedModel } from "./trained-model.ts";
 export { checkResumable } from "./resumable.ts";

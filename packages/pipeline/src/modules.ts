@@ -24,3 +24,11 @@ export const builtInModules: readonly DefinitionModule[] = [
     install: "ONNXRUNTIME_NODE_INSTALL=skip npm install @pipe/engine-onnx onnxruntime-node",
   },
 ];
+
+/** The built-in components at compile time; with it, recipes complete in an editor (`defineRecipe`). */
+export type BuiltInDefinitions =
+  | typeof import("@pipe/data/definitions").definitions
+  | typeof import("@pipe/models/definitions").definitions
+  | typeof import("@pipe/optim/definitions").definitions
+  | typeof import("@pipe/eval/definitions").definitions
+  | typeof import("@pipe/engine-onnx/definitions").definitions;

@@ -111,38 +111,6 @@ describe("TrainingPipelineV2", () => {
 });
 
 describe("loadExperiment", () => {
-  it("takes components of plug-ins, files and all", async () => {
-    const plugin = join(folder, "plugin.mjs");
-    await writeFile(
-      plugin,
-      `import { z } from ${JSON.stringify(import.meta.resolve("zod"))};
-export const definitions = [{
-  port: "schedule", kind: "flat", schema: z.strictObject({ kind: z.literal("flat") }), create: () => ({ rate: () => 0.01 }),
-}];
-`,
-    );
-    const { experiment, components } = await loadExperiment({
-      ...raw(),
-      plugins: [plugin],
-      optimization: { schedule: { kind: "flat" } },
-    });
-    const schedule = await components.create<{ rate(applied: number): number }>(
-      "schedule",
-      experiment.optimization.schedule,
-    );
-    expect(schedule.rate(7)).toBe(0.01);
-  });
-
-  it("says what is wrong with a plug-in", async () => {
-    await writeFile(join(folder, "empty.mjs"), "export const nothing = 1;\n");
-    await expect(loadExperiment({ ...raw(), plugins: [join(folder, "empty.mjs")] })).rejects.toThrow(
-      /exports no definitions[^]*nothing/,
-    );
-    await expect(loadExperiment({ ...raw(), plugins: ["no-such-package-anywhere"] })).rejects.toMatchObject({
-      code: "plugin-invalid",
-    });
-  });
-
   it("knows which package brings which kind", () => {
     expect(new Set(builtInModules.map(({ port }) => port))).toEqual(
       new Set(["source", "tokenizer", "model", "optimizer", "schedule", "metric", "engine"]),
@@ -154,6 +122,8 @@ describe("checkResumable", () => {
   it("names each field that may not change", async () => {
     const { experiment } = await loadExperiment(raw());
     checkResumable(experiment, { ...experiment, training: { ...experiment.training, steps: 99 } });
+    const moved = { ...experiment.data, source: { kind: "text", path: "/elsewhere" }, folder: "/shards" };
+    checkResumable(experiment, { ...experiment, data: moved });
     const changed = { ...experiment, seed: 2, model: { ...experiment.model, width: 32, extra: true } };
     expect(() => checkResumable(experiment, changed)).toThrow(
       "model.width: 16 in the run, 32 now; model.extra: nothing in the run, true now; seed: 1 in the run, 2 now",

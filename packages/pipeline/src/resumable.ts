@@ -3,6 +3,8 @@ import { PipeError } from "@pipe/core";
 
 /** What a checkpoint's tensors and positions depend on. */
 const FIXED = ["model", "data", "optimization.optimizer", "training.batch", "seed"] as const;
+/** Where things lie may change: the state names its text by hash. */
+const PLACES = ["data.source.path", "data.folder"];
 
 /** @throws PipeError `resume-changed` naming each field that differs from the run's own configuration. */
 export function checkResumable(stored: Experiment, now: Experiment): void {
@@ -21,6 +23,7 @@ function at(value: unknown, path: string): unknown {
 }
 
 function differences(path: string, before: unknown, now: unknown): readonly string[] {
+  if (PLACES.includes(path)) return [];
   if (isRecord(before) && isRecord(now)) {
     const keys = new Set([...Object.keys(before), ...Object.keys(now)]);
     return [...keys].flatMap((key) => differences(`${path}.${key}`, before[key], now[key]));

@@ -1,12 +1,13 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Experiment, ExperimentConfig } from "@pipe/config";
-import { type CheckpointRef, type IEventBus, type Json, sizeOf, type TrainResult } from "@pipe/core";
+import { type CheckpointRef, type IEngine, type IEventBus, type Json, sizeOf, type TrainResult } from "@pipe/core";
 import type { ComponentFactory, ServiceContainer } from "@pipe/di";
 import { cutEvents, EventBus, EventLog } from "@pipe/monitor";
 import { createRun, lockRun, type ModelCheckpointer, openRun, type RunFolder } from "@pipe/persist";
-import { compose, type RunServices } from "./compose.ts";
+import { compose } from "./compose.ts";
 import { checkResumable } from "./resumable.ts";
+import { runTokens } from "./run-tokens.ts";
 
 /** Where and how a run happens. */
 export type PipelineOptions = {
@@ -60,13 +61,13 @@ export class TrainingPipelineV2 {
       cache: join(runsDir, ".data"),
     });
     try {
-      const engine = await container.get<RunServices["engine"]>("engine");
       // All parts are made first, so that a missing corpus or a wrong size leaves no empty run behind.
-      await container.get("trainer");
+      const parts = await container.scope().start();
+      const engine = await parts.get(runTokens.engine);
       const folder = resume ? await openRun(path) : await createRun(path, this.#info(engine));
       const lock = await lockRun(path);
       try {
-        return await this.#train(container, folder, { events, signal, now, resume });
+        return await this.#train(parts, folder, { events, signal, now, resume });
       } finally {
         await lock[Symbol.asyncDispose]();
       }
@@ -76,14 +77,14 @@ export class TrainingPipelineV2 {
   }
 
   async #train(
-    container: ServiceContainer,
+    parts: ServiceContainer,
     folder: RunFolder,
     { events, signal, now, resume }: Required<Pick<PipelineOptions, "events" | "signal" | "now" | "resume">>,
   ): Promise<PipelineResult> {
     const { name, training } = this.#experiment;
-    const checkpointer = await container.get<ModelCheckpointer>("checkpointer");
+    const checkpointer = await parts.get(runTokens.checkpointer);
     await checkpointer.sweep();
-    const trainer = await container.get<RunServices["trainer"]>("trainer");
+    const trainer = await parts.get(runTokens.trainer);
     // A run that was stopped before its first checkpoint starts again from the beginning.
     const from = resume ? await newest(checkpointer) : undefined;
     if (resume && existsSync(folder.events)) await cutEvents(folder.path, from?.step ?? 0);
@@ -92,7 +93,11 @@ export class TrainingPipelineV2 {
     try {
       const begin = performance.now();
       if (from !== undefined) await trainer.resume(from);
-      const { engine, step, model } = await resolved(container);
+      const [engine, step, model] = await Promise.all([
+        parts.get(runTokens.engine),
+        parts.get(runTokens.step),
+        parts.get(runTokens.model),
+      ]);
       events.emit("run-started", {
         name,
         step: step.state.step,
@@ -114,7 +119,7 @@ export class TrainingPipelineV2 {
     }
   }
 
-  #info(engine: RunServices["engine"]): RunFolder["info"] {
+  #info(engine: IEngine): RunFolder["info"] {
     return {
       name: this.#experiment.name,
       config: this.#experiment as unknown as Json,
@@ -128,13 +133,4 @@ export class TrainingPipelineV2 {
 
 async function newest(checkpointer: ModelCheckpointer): Promise<CheckpointRef | undefined> {
   return (await checkpointer.list()).at(-1);
-}
-
-async function resolved(container: ServiceContainer): Promise<Pick<RunServices, "engine" | "step" | "model">> {
-  const [engine, step, model] = await Promise.all([
-    container.get<RunServices["engine"]>("engine"),
-    container.get<RunServices["step"]>("step"),
-    container.get<RunServices["model"]>("model"),
-  ]);
-  return { engine, step, model };
 }

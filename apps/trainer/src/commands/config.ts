@@ -1,29 +1,67 @@
-import { applyOverrides, ExperimentConfig } from "@pipe/config";
-import { ComponentFactory, ComponentRegistry } from "@pipe/di";
-import { builtInModules, loadExperiment } from "@pipe/pipeline";
+import { explain } from "@pipe/config";
+import { loadExperiment, loadInstalled } from "@pipe/pipeline";
+import { explainedTable } from "../explained-table.ts";
 import type { Host } from "../host.ts";
-import { findRecipe } from "../recipes.ts";
+import { findRecipe, overlaid } from "../recipes.ts";
 import { parseCommand, usageError } from "../usage.ts";
 
-/** `pipe config schema` and `pipe config show [recipe]`. */
+/** What an action needs. */
+type Request = {
+  readonly host: Host;
+  readonly recipe: string | undefined;
+  readonly set: readonly string[];
+  readonly json: boolean;
+};
+
+const actions: { readonly [name: string]: (request: Request) => Promise<void> } = {
+  schema,
+  show,
+  explain: explainRecipe,
+};
+
+/** `pipe config schema|show|explain [recipe]`. */
 export async function config(args: readonly string[], host: Host): Promise<number> {
   const { values, positionals } = parseCommand(args, { set: { type: "string", multiple: true } }, 2);
-  const [action, recipe = "quick"] = positionals;
-  const print = (value: unknown): void =>
-    void host.stdout.write(`${JSON.stringify(value, null, values.json === true ? undefined : 2)}\n`);
-  if (action === "schema") {
-    const registry = new ComponentRegistry();
-    const components = new ComponentFactory(registry, builtInModules);
-    for (const { port, kinds } of builtInModules) await components.load(port, kinds[0]!);
-    print(ExperimentConfig.from(registry.definitions).jsonSchema());
-    return 0;
-  }
-  if (action === "show") {
-    const { raw, origin } = await findRecipe(recipe, host.cwd);
-    print((await loadExperiment(applyOverrides(raw, values.set ?? []), { origin })).experiment);
-    return 0;
-  }
-  throw usageError(
-    action === undefined ? "The config command is missing." : `There is no config command ${JSON.stringify(action)}.`,
+  const [name, recipe] = positionals;
+  if (name === undefined) throw usageError(`The config command is missing: ${Object.keys(actions).join(", ")}.`);
+  const action = actions[name];
+  if (action === undefined) throw usageError(`There is no config command ${JSON.stringify(name)}.`);
+  await action({ host, recipe, set: values.set ?? [], json: values.json === true });
+  return 0;
+}
+
+/** Prints JSON Schema; what is not installed stands in its comment and on stderr. */
+async function schema({ host, recipe, set, json }: Request): Promise<void> {
+  const { raw, origins } = recipe === undefined ? { raw: {}, origins: new Map() } : await load(host, recipe, set);
+  const { config, missing } = await loadInstalled(raw, { origins, from: host.cwd });
+  const notes = missing.map(
+    ({ port, kinds, package: name, install }) =>
+      `${port} ${kinds.join(", ")} is not installed: ${install ?? `npm install ${name}`}`,
   );
+  for (const note of notes) host.stderr.write(`note: ${note}\n`);
+  const comment = notes.length === 0 ? {} : { $comment: notes.join("; ") };
+  print(host, json, { ...config.jsonSchema(), title: "A recipe of @pipe", ...comment });
+}
+
+/** Prints the experiment as it would run. */
+async function show({ host, recipe = "quick", set, json }: Request): Promise<void> {
+  const { raw, origins } = await load(host, recipe, set);
+  print(host, json, (await loadExperiment(raw, { origins, from: host.cwd })).experiment);
+}
+
+/** Prints every field with where its value came from. */
+async function explainRecipe({ host, recipe = "quick", set, json }: Request): Promise<void> {
+  const config = await load(host, recipe, set);
+  const { experiment } = await loadExperiment(config.raw, { origins: config.origins, from: host.cwd });
+  const fields = explain(experiment, config);
+  if (json) for (const field of fields) host.stdout.write(`${JSON.stringify(field)}\n`);
+  else host.stdout.write(explainedTable(fields));
+}
+
+async function load(host: Host, recipe: string, set: readonly string[]): ReturnType<typeof findRecipe> {
+  return overlaid(await findRecipe(recipe, host.cwd), host, set);
+}
+
+function print(host: Host, json: boolean, value: unknown): void {
+  host.stdout.write(`${JSON.stringify(value, null, json ? undefined : 2)}\n`);
 }

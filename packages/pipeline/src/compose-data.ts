@@ -1,0 +1,41 @@
+import { createHash } from "node:crypto";
+import { join } from "node:path";
+import type { IBatchLoader, Services } from "@pipe/core";
+import { DataLoaderFactory, DatasetBuilder } from "@pipe/data";
+import type { ServiceContainer } from "@pipe/di";
+import type { Composition } from "./compose.ts";
+import { runTokens } from "./run-tokens.ts";
+
+/** Text → tokens → batches. */
+export function addData(container: ServiceContainer, composition: Composition): void {
+  const { components, cache, signal, random } = composition;
+  const { data, training } = composition.experiment;
+
+  container.singleton(runTokens.source, components.bind("source", data.source));
+  container.singleton(runTokens.tokenizer, components.bind("tokenizer", data.tokenizer));
+  container.singleton(runTokens.dataset, async (services) => {
+    const { source, tokenizer, split } = data;
+    const key = createHash("sha256").update(JSON.stringify({ source, tokenizer, split })).digest("hex").slice(0, 16);
+    const builder = new DatasetBuilder({
+      source: await services.get(runTokens.source),
+      tokenizer: await services.get(runTokens.tokenizer),
+      folder: data.folder ?? join(cache, key),
+      split,
+    });
+    return builder.build({ signal });
+  });
+
+  const loader =
+    (split: "train" | "validation") =>
+    async (services: Services): Promise<IBatchLoader> =>
+      new DataLoaderFactory({ folder: (await services.get(runTokens.dataset)).folder }).create({
+        split,
+        batch: training.batch,
+        sequenceLength: data.sequenceLength,
+        shuffle: split === "train" && data.shuffle,
+        seed: random.split("data").integer(2 ** 32),
+        repeat: split === "train",
+      });
+  container.scoped(runTokens.train, loader("train"));
+  container.scoped(runTokens.validation, loader("validation"));
+}

@@ -1,0 +1,69 @@
+import type { Experiment } from "@pipe/config";
+import type { IModel } from "@pipe/core";
+import type { ServiceContainer } from "@pipe/di";
+import { MetricsCalculator, ModelEvaluator, TextGenerator } from "@pipe/eval";
+import { GradientProcessor } from "@pipe/optim";
+import { initialize, TrainingStepProcessor } from "@pipe/train";
+import type { Composition } from "./compose.ts";
+import { checkModelFits } from "./model-size.ts";
+import { runTokens } from "./run-tokens.ts";
+
+/** The model, the step that trains it, and what measures and uses it. */
+export function addModel(container: ServiceContainer, { components, experiment, random }: Composition): void {
+  const { data, optimization, evaluation } = experiment;
+
+  container.scoped(runTokens.model, components.bind("model", experiment.model));
+  container.scoped(runTokens.parameters, async (services) => (await services.get(runTokens.model)).parameters());
+  container.scoped(runTokens.steps, async (services) =>
+    stepsOf(experiment, (await services.get(runTokens.dataset)).splits.train.tokens),
+  );
+  container.scoped(runTokens.step, async (services) => {
+    const [engine, model, { specs }] = await Promise.all([
+      services.get(runTokens.engine),
+      services.get(runTokens.model),
+      services.get(runTokens.train),
+    ]);
+    const [optimizer, schedule] = await Promise.all([
+      components.create("optimizer", optimization.optimizer, services),
+      components.create("schedule", optimization.schedule, services),
+    ]);
+    checkModelFits(model.parameters(), optimizer, engine.device);
+    const parts = {
+      engine,
+      model: model as unknown as IModel<{ readonly [name: string]: never }>,
+      optimizer,
+      schedule,
+      gradients: new GradientProcessor({ clip: optimization.clip }),
+      batch: specs,
+      seed: random.split("dropout").integer(2 ** 24),
+    };
+    return TrainingStepProcessor.create(parts, initialize(model.parameters(), random.split("init")));
+  });
+
+  container.scoped(runTokens.evaluator, async (services) => {
+    const metrics = evaluation.metrics.map((metric) => components.create("metric", metric, services));
+    return new ModelEvaluator({
+      engine: await services.get(runTokens.engine),
+      model: await services.get(runTokens.model),
+      metrics: new MetricsCalculator(await Promise.all(metrics)),
+      batch: (await services.get(runTokens.validation)).specs,
+      byteLengths: (await services.get(runTokens.tokenizer)).byteLengths,
+    });
+  });
+  container.scoped(runTokens.generator, async (services) => {
+    const [engine, model, tokenizer] = await Promise.all([
+      services.get(runTokens.engine),
+      services.get(runTokens.model),
+      services.get(runTokens.tokenizer),
+    ]);
+    return new TextGenerator({ engine, model, tokenizer, positions: data.sequenceLength });
+  });
+}
+
+/** Steps that the budget allows, for schedules that end with it. */
+function stepsOf({ training, data }: Experiment, trainTokens: number): number {
+  const { steps = Infinity, tokens = Infinity, epochs = Infinity, batch } = training;
+  const targets = batch * data.sequenceLength;
+  const windows = Math.max(1, Math.floor(trainTokens / data.sequenceLength));
+  return Math.min(steps, Math.ceil(tokens / targets), Math.ceil((epochs * windows) / batch));
+}
