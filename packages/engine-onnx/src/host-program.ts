@@ -9,13 +9,13 @@ type Runtime = typeof import("onnxruntime-node");
 /** A program in the session host: ONNX Runtime computes, then updates replace state in place. */
 export class HostProgram {
   readonly #runtime: Runtime;
-  readonly #session: InferenceSession;
+  readonly #session: InferenceSession | undefined;
   readonly #plan: Omit<ProgramPlan, "model" | "module">;
   readonly #updates: UpdateMemory;
   /** Fetches that only updates read. */
   readonly #inner: ReadonlyMap<number, HostArray>;
 
-  constructor(runtime: Runtime, session: InferenceSession, { model: _, module, ...plan }: ProgramPlan) {
+  constructor(runtime: Runtime, session: InferenceSession | undefined, { model: _, module, ...plan }: ProgramPlan) {
     this.#runtime = runtime;
     this.#session = session;
     this.#plan = plan;
@@ -59,7 +59,7 @@ export class HostProgram {
     const fetches = Object.fromEntries(
       this.#plan.fetches.map(({ name, spec }, i) => [name, this.#tensor(spec, fetched[i]!)]),
     );
-    await this.#session.run(feeds, fetches);
+    await this.#session?.run(feeds, fetches);
     this.#updates.run((source: Source) => ("fetch" in source ? fetched[source.fetch]! : inputData(source.input)));
     // An array is handed out once: a second output of the same value gets a copy, as does one that stays here.
     const handedOut = new Set(this.#inner.keys());
@@ -75,8 +75,8 @@ export class HostProgram {
   }
 
   /** Frees the session. */
-  release(): Promise<void> {
-    return this.#session.release();
+  async release(): Promise<void> {
+    await this.#session?.release();
   }
 
   #tensor({ shape, dtype }: TensorSpec, data: HostArray): Tensor {

@@ -141,7 +141,9 @@ function sessionOf(
     return { name: model.output(names[value.node]![value.output]!, spec), spec };
   });
   order(part, names, model);
-  return { model: model.encode(), inputNames, fetches, fetchOf: new Map(distinct.map(([key], i) => [key, i])) };
+  // ONNX Runtime refuses a model without nodes.
+  const bytes = fetches.length === 0 ? new Uint8Array() : model.encode();
+  return { model: bytes, inputNames, fetches, fetchOf: new Map(distinct.map(([key], i) => [key, i])) };
 }
 
 /**

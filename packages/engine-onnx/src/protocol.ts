@@ -29,7 +29,7 @@ export type UpdatePlan = {
 
 /** A compiled program: a session, then updates. */
 export type ProgramPlan = {
-  /** The ONNX model. */
+  /** The ONNX model; empty where nothing is left to it. */
   readonly model: Uint8Array<ArrayBuffer>;
   readonly inputs: readonly ProgramInput[];
   readonly fetches: readonly Fetch[];

@@ -1,5 +1,6 @@
 import type { HostArray } from "@pipe/core";
 import { messageOf, PipeError } from "@pipe/core";
+import type { InferenceSession } from "onnxruntime-node";
 import { HostProgram } from "./host-program.ts";
 import type { Answers, Envelope, Reply, Request } from "./protocol.ts";
 import { TensorStore } from "./tensor-store.ts";
@@ -88,7 +89,13 @@ export class SessionHost {
   }
 
   async #compile({ executable, program }: Extract<Request, { type: "compile" }>): Promise<undefined> {
-    const session = await this.#runtime!.InferenceSession.create(program.model, {
+    const session = program.fetches.length === 0 ? undefined : await this.#session(program.model);
+    this.#programs.set(executable, new HostProgram(this.#runtime!, session, program));
+    return undefined;
+  }
+
+  #session(model: Uint8Array): Promise<InferenceSession> {
+    return this.#runtime!.InferenceSession.create(model, {
       intraOpNumThreads: this.#threads,
       interOpNumThreads: 1,
       executionMode: "sequential",
@@ -96,11 +103,10 @@ export class SessionHost {
       // Same speed and less memory: all shapes are fixed, and arenas of two steps need not overlap.
       enableMemPattern: false,
       logSeverityLevel: 3,
-      // Without it ScatterND adds in an order that changes from run to run.
+      // Without the first, ScatterND adds in an order that changes from run to run; without the second, masked softmax
+      // leaves denormal numbers, with which everything is many times slower.
       extra: { session: { use_deterministic_compute: "1", set_denormal_as_zero: "1" } },
     });
-    this.#programs.set(executable, new HostProgram(this.#runtime!, session, program));
-    return undefined;
   }
 
   async #run({ executable, inputs, outputs, donated }: Extract<Request, { type: "run" }>): Promise<Answers["run"]> {

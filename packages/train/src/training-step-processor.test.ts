@@ -217,3 +217,58 @@ describe("TrainingStepProcessor", () => {
     expect(engine.memory().tensors).toBe(empty.tensors);
   });
 });
+
+describe("accumulation", () => {
+  const rows = 8;
+  const specs = lineSpecs(rows);
+  const random = new Random(11);
+  // Rows of unequal weight: what counts is the weighted mean over the whole batch.
+  const batches = [1, 2, 3].map(() => {
+    const made = lineRows(rows, random);
+    return { ...made, y: made.y.map((y) => y + random.normal()), weights: made.weights.map((_, i) => (i % 3) / 2) };
+  });
+  const train = async (accumulate: number, given = batches): Promise<[number[], { [path: string]: number[] }]> => {
+    const step = await create({ model: lineModel({ penalty: 0.1 }), batch: specs, accumulate } as Options);
+    const losses: number[] = [];
+    for (const each of given) {
+      await step.run(each);
+      losses.push((await step.drain())!.loss);
+    }
+    const content = await contentOf(step);
+    await step[Symbol.asyncDispose]();
+    return [losses, content];
+  };
+
+  it("gives what the whole batch gives, in equal parts and in parts of which the last is padded", async () => {
+    const [losses, content] = await train(1);
+    for (const accumulate of [8, 4, 3]) {
+      const [otherLosses, other] = await train(accumulate);
+      otherLosses.forEach((loss, i) => expect(Math.abs(loss - losses[i]!)).toBeLessThan(1e-6));
+      for (const [path, values] of Object.entries(content)) {
+        values.forEach((value, i) =>
+          expect(Math.abs(other[path]![i]! - value)).toBeLessThan(1e-6 * (1 + Math.abs(value))),
+        );
+      }
+    }
+  });
+
+  it("starts anew after a refused step, and frees what it holds", async () => {
+    const bad = { ...batches[0]!, y: batches[0]!.y.map((y, i) => (i === 5 ? Number.NaN : y)) };
+    const [, content] = await train(2, [bad, ...batches]);
+    const [, expected] = await train(2);
+    // The refused step counts for the seeds alone.
+    expect(content["params/w"]).toEqual(expected["params/w"]);
+    const { tensors, executables } = engine.memory();
+    await train(4);
+    expect([engine.memory().tensors, engine.memory().executables]).toEqual([tensors, executables]);
+  });
+
+  it.each([0, 9, 2.5])("refuses %s parts of 8 rows", async (accumulate) => {
+    await expect(create({ batch: specs, accumulate })).rejects.toThrow("an integer from 1 to 8");
+  });
+
+  it("refuses parts of unequal size where rows have no weights", async () => {
+    const { weights: _, ...bare } = specs;
+    await expect(create({ batch: bare, accumulate: 3 })).rejects.toThrow("a divisor of 8");
+  });
+});
