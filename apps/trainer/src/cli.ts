@@ -25,6 +25,7 @@ const HELP = `pipe: train, evaluate, use and search with language models on your
   pipe eval --run <run>         measure a run's model on its validation text
   pipe generate --run <run>     let it write
       --prompt <text> --tokens <n> --seed <n> --temperature <t> --top-k <k> --top-p <p>
+      --min-p <p> --repetition-penalty <r> --stop <text> --overflow slide|stop
   pipe index <folder>           index markdown
       --index <folder>          where the index lies; default .pipe/index
       --run <run>               also by meaning, with the run's model

@@ -171,7 +171,20 @@ describe("after training", () => {
     const [first, second] = [await pipe(args), await pipe(args)];
     expect(first).toEqual(second);
     expect(first.out).toMatch(/^north .{12}\n$/);
-    const json = await pipe([...args, "--json", "--top-k", "3", "--top-p", "0.9"]);
+    const json = await pipe([
+      ...args,
+      "--json",
+      "--top-k",
+      "3",
+      "--top-p",
+      "0.9",
+      "--min-p",
+      "0.1",
+      "--repetition-penalty",
+      "1.1",
+      "--stop",
+      "§",
+    ]);
     expect(JSON.parse(json.out)).toMatchObject({ prompt: "north " });
   });
 

@@ -60,7 +60,12 @@ export class HostProgram {
       this.#plan.fetches.map(({ name, spec }, i) => [name, this.#tensor(spec, fetched[i]!)]),
     );
     await this.#session?.run(feeds, fetches);
-    this.#updates.run((source: Source) => ("fetch" in source ? fetched[source.fetch]! : inputData(source.input)));
+    const valueOf = (source: Source): HostArray =>
+      "fetch" in source ? fetched[source.fetch]! : inputData(source.input);
+    this.#updates.run(valueOf);
+    for (const { input, rows, positions, shape } of this.#plan.writes) {
+      writeRows(inputData(input) as Float32Array, valueOf(rows) as Float32Array, valueOf(positions), shape);
+    }
     // An array is handed out once: a second output of the same value gets a copy, as does one that stays here.
     const handedOut = new Set(this.#inner.keys());
     return this.#plan.outputs.map(({ from }, i) => {
@@ -81,6 +86,18 @@ export class HostProgram {
 
   #tensor({ shape, dtype }: TensorSpec, data: HostArray): Tensor {
     return new this.#runtime.Tensor(dtype as "float32", data as Float32Array, shape);
+  }
+}
+
+/** Writes rows [B, H, 1, D] into a cache [B, H, S, D] at positions [B]. */
+function writeRows(cache: Float32Array, rows: Float32Array, positions: HostArray, shape: readonly number[]): void {
+  const [batch, heads, capacity, size] = shape as [number, number, number, number];
+  for (let row = 0; row < batch; row++) {
+    for (let head = 0; head < heads; head++) {
+      const from = (row * heads + head) * size;
+      const to = ((row * heads + head) * capacity + positions[row]!) * size;
+      cache.set(rows.subarray(from, from + size), to);
+    }
   }
 }
 

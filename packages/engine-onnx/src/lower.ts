@@ -21,7 +21,8 @@ import { reductionLowerings } from "./lowering/reduction.ts";
 import { shapeLowerings } from "./lowering/shape.ts";
 import { OnnxModel } from "./onnx-model.ts";
 import type { Fetch, OutputSource, ProgramInput, ProgramPlan, Source } from "./protocol.ts";
-import { findUpdates, type Update } from "./update/find-updates.ts";
+import { findUpdates } from "./update/find-updates.ts";
+import { findWrites } from "./update/find-writes.ts";
 import { lowerUpdates, neededBy } from "./update/lower-updates.ts";
 
 const lowerings: { readonly [op: string]: Lowering } = {
@@ -52,17 +53,23 @@ export function lower(
   traced: Graph,
   { isDonated = () => false, recompute: again = [] }: LowerOptions = {},
 ): LoweredProgram {
-  const isNative = ({ op }: Node): boolean => op in compositeLowerings;
+  const isNative = ({ op }: Node): boolean => op in compositeLowerings || op === "updateSlice";
   const plain = decompose(mergeCovered(removeDeadNodes(recompute(traced, again))), isNative);
   const graph = fuseScatterAdd(checkShapes(removeDeadNodes(mergeCommonSubexpressions(simplify(plain)))));
   const updates = findUpdates(graph, isDonated);
+  const writes = findWrites(graph, isDonated);
   const kept = new Map(
     Object.entries(graph.inputs).flatMap(([path, node]): [string, number][] =>
       isDonated(path) && graph.outputs[path]?.node === node ? [[path, node]] : [],
     ),
   );
+  for (const { path, input } of writes) kept.set(path, input);
   const replaced = new Set(updates.flatMap(({ results }) => results.map(({ path }) => path)));
-  const session = sessionOf(graph, updates, (path) => replaced.has(path) || kept.has(path));
+  const session = sessionOf(
+    graph,
+    [...neededBy(updates), ...writes.flatMap(({ rows, positions }) => [rows, positions])],
+    (path) => replaced.has(path) || kept.has(path),
+  );
   const places = new Map(Object.keys(graph.inputs).map((path, i) => [path, i]));
   const sourceOf = ({ node, output }: Value): Source => {
     const fetch = session.fetchOf.get(`${node}.${output}`);
@@ -88,6 +95,12 @@ export function lower(
     fetches: session.fetches,
     outputs,
     ...plan,
+    writes: writes.map(({ input, rows, positions }) => ({
+      input: places.get(graph.nodes[input]!.attributes["path"] as string)!,
+      rows: sourceOf(rows),
+      positions: sourceOf(positions),
+      shape: graph.nodes[input]!.outputs[0]!.shape,
+    })),
     report: {
       flops: graph.nodes.reduce((sum, node) => sum + flopsOf(graph, node), 0),
       argumentBytes: [...inputs, ...outputs].reduce((sum, { spec }) => sum + byteSizeOf(spec), 0),
@@ -100,7 +113,7 @@ export function lower(
 /** The part of a program that ONNX Runtime computes: all outputs but those that are updated or kept in place. */
 function sessionOf(
   graph: Graph,
-  updates: readonly Update[],
+  needed: readonly Value[],
   isInPlace: (path: string) => boolean,
 ): {
   readonly model: Uint8Array<ArrayBuffer>;
@@ -109,7 +122,8 @@ function sessionOf(
   readonly fetchOf: ReadonlyMap<string, number>;
 } {
   const outputs = Object.entries(graph.outputs).filter(([path]) => !isInPlace(path));
-  const values = [...neededBy(updates, graph), ...outputs.map(([, value]) => value)];
+  const computed = needed.filter(({ node }) => graph.nodes[node]!.op !== "Input");
+  const values = [...computed, ...outputs.map(([, value]) => value)];
   const distinct = [...new Map(values.map((value) => [`${value.node}.${value.output}`, value]))];
   const part = removeDeadNodes({
     ...graph,

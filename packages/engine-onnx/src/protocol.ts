@@ -27,7 +27,15 @@ export type UpdatePlan = {
   readonly replaces: readonly number[];
 };
 
-/** A compiled program: a session, then updates. */
+/** A cache [B, H, S, D] that gets rows [B, H, 1, D] at positions [B], in place. */
+export type WritePlan = {
+  readonly input: number;
+  readonly rows: Source;
+  readonly positions: Source;
+  readonly shape: readonly number[];
+};
+
+/** A compiled program: a session, then updates and writes in place. */
 export type ProgramPlan = {
   /** The ONNX model; empty where nothing is left to it. */
   readonly model: Uint8Array<ArrayBuffer>;
@@ -37,6 +45,7 @@ export type ProgramPlan = {
   /** WebAssembly with the updates' functions. */
   readonly module: Uint8Array<ArrayBuffer>;
   readonly updates: readonly UpdatePlan[];
+  readonly writes: readonly WritePlan[];
 };
 
 /** What the engine asks of the session host; the answers come in order. */

@@ -73,7 +73,8 @@ async function sampling(services: Services, { experiment }: Composition): Promis
   const stage = sampleStage({
     trigger: new EvaluationScheduler(sample),
     prompt: sample.prompt,
-    generate: ({ params }, prompt) => generator.generate(params, { ...definedOnly(sample), prompt, seed }),
+    generate: ({ params }, prompt) =>
+      generator.generate(params, { ...definedOnly(sample), prompt, seed, overflow: "slide" }),
   });
   return [stage];
 }

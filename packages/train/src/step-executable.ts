@@ -17,7 +17,7 @@ type Arrays = { readonly [name: string]: HostArray };
 type Specs = { readonly [name: string]: TensorSpec };
 
 /** What one step is given. */
-export type StepFeeds = {
+type StepFeeds = {
   readonly state: State;
   readonly batch: Arrays;
   readonly rates: Float32Array;

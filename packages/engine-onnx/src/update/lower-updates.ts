@@ -32,14 +32,11 @@ export function lowerUpdates(
   return { module: wasmModule(functions), updates: plans };
 }
 
-/** The values that the rest of the program must hand to its updates. */
-export function neededBy(updates: readonly Update[], graph: Graph): readonly Value[] {
-  const all = updates.flatMap(({ arrays, scalars, condition }) => [
+/** The values that updates read. */
+export function neededBy(updates: readonly Update[]): readonly Value[] {
+  return updates.flatMap(({ arrays, scalars, condition }) => [
     ...arrays,
     ...scalars,
     ...(condition === undefined ? [] : [condition]),
   ]);
-  const isComputed = ({ node }: Value): boolean => graph.nodes[node]!.op !== "Input";
-  const byKey = new Map(all.filter(isComputed).map((value) => [`${value.node}.${value.output}`, value]));
-  return [...byKey.values()];
 }

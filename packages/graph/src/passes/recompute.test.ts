@@ -30,7 +30,7 @@ type Inputs = { readonly [name in keyof typeof specs]: tf.Tensor };
 function program({ x, w, v, seed }: Inputs): { [name: string]: tf.Tensor } {
   const loss = (...[a, b]: tf.Tensor[]): tf.Scalar => {
     const context = forwardContext({ training: true, seed });
-    let y = x;
+    let y: tf.Tensor = tf.neg(x);
     for (let i = 0; i < 3; i++) {
       y = context.block(`h.${i}`, () => tf.add(y, tf.matMul(dropout(gelu(tf.matMul(y, a!)), 0.25, context), b!)));
     }
