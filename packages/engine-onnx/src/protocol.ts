@@ -28,7 +28,7 @@ export type UpdatePlan = {
 };
 
 /** A cache [B, H, S, D] that gets rows [B, H, 1, D] at positions [B], in place. */
-export type WritePlan = {
+type WritePlan = {
   readonly input: number;
   readonly rows: Source;
   readonly positions: Source;

@@ -29,9 +29,6 @@ export async function generate(args: readonly string[], host: Host): Promise<num
   const minP = numberFlag("min-p", values["min-p"]);
   const repetitionPenalty = numberFlag("repetition-penalty", values["repetition-penalty"]);
   const { prompt, stop = [], overflow } = values;
-  if (overflow !== "stop" && overflow !== "slide") {
-    throw usageError(`--overflow is stop or slide, and got ${overflow}.`);
-  }
   const options = {
     prompt,
     tokens: wholeFlag("tokens", values.tokens, 1),
@@ -39,7 +36,7 @@ export async function generate(args: readonly string[], host: Host): Promise<num
     temperature: numberFlag("temperature", values.temperature)!,
     ...(topK === undefined ? {} : { topK }),
     stop,
-    overflow,
+    overflow: overflowFlag(overflow),
     ...(topP === undefined ? {} : { topP }),
     ...(minP === undefined ? {} : { minP }),
     ...(repetitionPenalty === undefined ? {} : { repetitionPenalty }),
@@ -57,4 +54,9 @@ export async function generate(args: readonly string[], host: Host): Promise<num
     host.stdout.write(json ? `${JSON.stringify({ prompt, text, step: trained.step })}\n` : "\n");
     return 0;
   });
+}
+
+function overflowFlag(value: string): "stop" | "slide" {
+  if (value === "stop" || value === "slide") return value;
+  throw usageError(`--overflow is stop or slide, and got ${value}.`);
 }
