@@ -12,3 +12,15 @@ export { cutEvents } from "./cut-events.ts";
 export { PerformanceTracker, type PerformanceSnapshot } from "./performance-tracker.ts";
 export { ProgressReporter, type ProgressReporterOptions } from "./progress-reporter.ts";
 export type { DisplayOutput } from "./display.ts";
+export { newestEvents, type NewestEvents } from "./newest-events.ts";
+export {
+  MetricsCollector,
+  type MetricPoint,
+  type MetricsCollectorOptions,
+  type MetricsSnapshot,
+  type RunNote,
+} from "./metrics-collector.ts";
+export type { SeriesPoint } from "./series.ts";
+export { VisualizationEngine, type VisualizationOptions } from "./visualization-engine.ts";
+export type { RunCurves } from "./drawing/panels.ts";
+export { formatCount, formatDuration, formatInteger, formatLoss } from "./format-number.ts";
