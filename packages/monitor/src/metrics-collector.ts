@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import type { EventMap, IEventBus, IMonitor, StepReport } from "@pipe/core";
 import { eventText } from "./event-text.ts";
 import { createPaint } from "./paint.ts";
@@ -194,8 +195,9 @@ export class MetricsCollector implements IMonitor {
   }
 
   #note(event: RunEvent, time: number): void {
-    const so = { begin: this.#run?.step ?? 0, skipped: this.#skipped };
-    const text = eventText(event, so, createPaint(false));
+    const soFar = { begin: this.#run?.step ?? 0, skipped: this.#skipped };
+    const short = event.event === "checkpoint-saved" ? { ...event, location: basename(event.location) } : event;
+    const text = eventText(short, soFar, createPaint(false));
     this.#notes.push({ event: event.event, time, text: shortened(text ?? event.event) });
     if (this.#notes.length > NOTES_KEPT) this.#notes.shift();
   }

@@ -15,14 +15,18 @@ export type NewestEvents = {
 const CHUNK = 1 << 16;
 
 /**
- * Reads how far a run is from the end of its log, so that the time does not grow with the log.
+ * Reads how far a run is from the end of its log.
+ * @param options.reach bytes to look back at most, for what happened long ago; default all.
  * @throws PipeError `events-unreadable`, `events-damaged`.
  */
-export async function newestEvents(path: string): Promise<NewestEvents> {
+export async function newestEvents(
+  path: string,
+  { reach = Infinity }: { readonly reach?: number } = {},
+): Promise<NewestEvents> {
   let file: FileHandle | undefined;
   try {
     file = await open(path, "r");
-    return await search(file, path);
+    return await search(file, path, reach);
   } catch (cause) {
     if (PipeError.is(cause)) throw cause;
     const details = { got: messageOf(cause), where: path, cause };
@@ -32,10 +36,10 @@ export async function newestEvents(path: string): Promise<NewestEvents> {
   }
 }
 
-async function search(file: FileHandle, path: string): Promise<NewestEvents> {
+async function search(file: FileHandle, path: string, reach: number): Promise<NewestEvents> {
   const found: { -readonly [K in keyof NewestEvents]: NewestEvents[K] } = {};
   let ending = false;
-  for await (const event of backwards(file, path)) {
+  for await (const event of backwards(file, path, reach)) {
     found.time ??= event.time;
     if (event.event === "step-ended") found.step ??= event;
     if (event.event === "evaluation-ended") found.evaluation ??= event;
@@ -47,11 +51,13 @@ async function search(file: FileHandle, path: string): Promise<NewestEvents> {
 }
 
 /** The events from the last to the first. */
-async function* backwards(file: FileHandle, path: string): AsyncGenerator<LoggedEvent> {
-  let begin = (await file.stat()).size;
+async function* backwards(file: FileHandle, path: string, reach: number): AsyncGenerator<LoggedEvent> {
+  const { size } = await file.stat();
+  let begin = size;
   let rest: Buffer = Buffer.alloc(0);
   let last = true;
   while (begin > 0) {
+    if (size - begin >= reach) return;
     const length = Math.min(CHUNK, begin);
     begin -= length;
     const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, begin);

@@ -8,15 +8,19 @@ const LEAST_BEFORE_PAUSE_MS = 20;
 
 /** Measures targets a second from the times at which steps ended, and how long a run was under way. */
 export class ThroughputMeter {
-  /** Seconds in which the run was under way. */
-  seconds = 0;
-  /** Seconds since the run was started or resumed. */
+  #ms = 0;
+  /** Milliseconds under way since the run was started or resumed. */
   #segment = 0;
   #seen: number | undefined;
   /** Where the present measurement began; none before the first step, which may hold compilation. */
   #since: number | undefined;
   #tokens = 0;
   #step = 0;
+
+  /** Seconds in which the run was under way. */
+  get seconds(): number {
+    return this.#ms / 1000;
+  }
 
   /** Begins a part of the run: what passed since the part before is no time of training. */
   start(time: number): void {
@@ -51,7 +55,7 @@ export class ThroughputMeter {
 
   /** Mean duration of the steps since the start, what happened between them included. */
   secondsPerStep(steps: number): number | undefined {
-    return steps > 0 && this.#segment > 0 ? this.#segment / steps : undefined;
+    return steps > 0 && this.#segment > 0 ? this.#segment / 1000 / steps : undefined;
   }
 
   #measure(time: number): readonly MetricPoint[] {
@@ -62,8 +66,8 @@ export class ThroughputMeter {
   }
 
   #see(time: number): void {
-    const passed = this.#seen === undefined ? 0 : Math.max(0, time - this.#seen) / 1000;
-    this.seconds += passed;
+    const passed = this.#seen === undefined ? 0 : Math.max(0, time - this.#seen);
+    this.#ms += passed;
     this.#segment += passed;
     this.#seen = time;
   }

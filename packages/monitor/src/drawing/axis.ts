@@ -44,7 +44,7 @@ export function formatTick(value: number): string {
   if (size === 0) return "0";
   if (size < 0.01) return value.toExponential();
   if (size < 1000) return String(value);
-  const [unit, name] = size >= 1e9 ? [1e9, "B"] : size >= 1e6 ? [1e6, "M"] : [1e3, "k"];
+  const [unit, name] = size >= 1e12 ? [1e12, "T"] : size >= 1e9 ? [1e9, "B"] : size >= 1e6 ? [1e6, "M"] : [1e3, "k"];
   return `${Number((value / unit).toPrecision(6))}${name}`;
 }
 

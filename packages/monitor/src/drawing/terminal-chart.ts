@@ -100,7 +100,7 @@ function labelRows(ticks: readonly number[], { min, max }: Range, rows: number):
 /** Round steps, each with its first character below its place; the first and last that fit. */
 function stepLabels(steps: Range, width: number): string {
   let text = "";
-  for (const step of ticksOf(steps, Math.max(1, Math.floor(width / 14)))) {
+  for (const step of ticksOf(steps, Math.max(1, Math.floor(width / 9)))) {
     const label = step === 0 ? "0" : formatTick(step);
     const place = Math.round(((step - steps.min) / (steps.max - steps.min || 1)) * (width - 1));
     const begin = Math.max(0, Math.min(width - label.length, place - (label.length >> 1)));
