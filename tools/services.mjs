@@ -56,7 +56,7 @@ export function foundServices() {
 export function serviceOf(file) {
   const key = /\.(\w+)\.service\.test\.ts$/.exec(file)?.[1] ?? "";
   const service = services[key];
-  if (service === undefined) throw new Error(`${file} names no service; ${Object.keys(services)} are known`);
+  if (service === undefined) throw new Error(`${file} names no service; ${Object.keys(services).join(", ")} are known`);
   return service;
 }
 

@@ -70,10 +70,11 @@ async function refreshList() {
     runs = await response.json();
     // What happens now comes first, then the newest.
     runs.sort((a, b) => Number(lifeOf(b) === "live") - Number(lifeOf(a) === "live") || (b.time ?? 0) - (a.time ?? 0));
-    if (chosen === undefined) choose();
-    showList();
     const run = runs.find(({ name }) => name === chosen);
-    $("search").hidden = !run?.searchable;
+    // It may have begun, or been mended, since it was asked for.
+    if (source === undefined && (chosen === undefined || (run !== undefined && run.damaged === undefined))) choose();
+    showList();
+    showSearch();
     if (run !== undefined) showStatus(run);
   } catch {
     notice("The dashboard does not answer. Is it still running?");
@@ -93,18 +94,21 @@ function asked() {
 
 function choose() {
   const name = asked() ?? runs[0]?.name;
-  if (name === undefined || name === chosen) return;
+  if (name === undefined) return;
   chosen = name;
   state = undefined;
+  source?.close();
+  source = undefined;
   $("run").hidden = true;
   $("hits").replaceChildren();
   $("search-status").textContent = "";
-  notice(undefined);
   const run = runs.find((each) => each.name === name);
   if (run === undefined) notice(`There is no run ${name}.`);
   else if (run.damaged !== undefined) notice(run.damaged);
-  else follow(name);
-  if (run?.damaged !== undefined || run === undefined) source?.close();
+  else {
+    notice(undefined);
+    follow(name);
+  }
   showList();
 }
 
@@ -167,6 +171,12 @@ function show() {
   $("about").textContent =
     run === null ? "" : [`${count(run.parameters)} parameters`, `${run.engine} on ${run.device}`].join(" · ");
   document.title = report === null ? `${chosen} · pipe` : `${loss(report.loss)} · ${chosen} · pipe`;
+  const listed = runs.find(({ name }) => name === chosen);
+  if (listed !== undefined) {
+    // The stream knows it before the list does.
+    const time = Math.max(listed.time ?? 0, report?.time ?? 0, run?.time ?? 0) || null;
+    showStatus(Object.assign(listed, { ended: progress.ended, time }));
+  }
   showProgress(progress);
   showTiles(progress);
   /** @param {string} name */
@@ -291,6 +301,10 @@ function changed(part, value) {
 
 // --- the search
 
+function showSearch() {
+  $("search").hidden = !runs.find(({ name }) => name === chosen)?.searchable;
+}
+
 let searches = 0;
 $("search-form").addEventListener("submit", async (event) => {
   event.preventDefault();
@@ -330,6 +344,10 @@ $("skip").addEventListener("click", (event) => {
   event.preventDefault();
   $("main").focus();
 });
-addEventListener("hashchange", choose);
+addEventListener("hashchange", () => {
+  if (asked() === chosen) return;
+  choose();
+  showSearch();
+});
 await refreshList();
 setInterval(() => document.hidden || refreshList(), LIST_MS);

@@ -10,7 +10,9 @@ export const MOST_POINTS = 6000;
 
 /** A state as the server sends it becomes the page's. @param {any} sent */
 export function fromState({ series, samples, notes, ...progress }) {
-  return { progress, samples: [...samples], notes: [...notes], series: new Map(Object.entries(series)) };
+  /** @type {Map<string, Point[]>} */
+  const byName = new Map(Object.entries(series));
+  return { progress, samples: [...samples], notes: [...notes], series: byName };
 }
 
 /** Adds what came after a state. @param {ReturnType<typeof fromState>} state @param {any} more */

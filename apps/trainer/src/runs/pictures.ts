@@ -45,6 +45,6 @@ export function terminalCurves(runs: readonly RunCurves[], host: Host): string {
 }
 
 /** Whether standard output takes colours. */
-export function paints({ stdout, env }: Host): boolean {
+function paints({ stdout, env }: Host): boolean {
   return stdout.isTTY === true && (env["NO_COLOR"] ?? "") === "";
 }

@@ -36,7 +36,7 @@ function rowsOf({ run, metrics }: ReadRun, figures: RunFigures, checkpoints: rea
       started === null ? `${run.info.engine} on ${run.info.device}` : `${started.engine} on ${started.device}`,
     ],
     ["trained", `${formatCount(tokens)} tokens in ${formatDuration(seconds)}${speed}`],
-    ...(skipped === 0 ? [] : [["skipped", `${formatInteger(skipped)} steps with a gradient that was not finite`]]),
+    ...(skipped === 0 ? [] : [["skipped", `${formatInteger(skipped)} steps, whose update was refused`]]),
     ...(loss === null ? [] : [["training", `loss ${formatLoss(loss)} over the newest steps`]]),
     ...(validation.length === 0 ? [] : [["validation", validation.join(" · ")]]),
     ...(best === null

@@ -7,7 +7,7 @@ import { EventTail, type TailedEvent } from "./event-tail.ts";
 export type FeedMessage = { readonly id: string; readonly event: "state" | "more"; readonly data: string };
 
 /** What a `more` brings. */
-export type FeedMore = {
+type FeedMore = {
   /** Forget the points after this step: the run was started again there. */
   readonly cut?: number;
   /** New points by series. */

@@ -38,7 +38,7 @@ export function terminalChart(panel: Panel, { columns, rows, color }: TerminalCh
 }
 
 /** How a line without colours is told from the others: by its letter where runs are compared, else by its marks. */
-export function markOf(line: PanelLine): string {
+function markOf(line: PanelLine): string {
   return line.style === "marked" && line.name === "validation" ? "●" : String.fromCharCode(97 + (line.color % 26));
 }
 
