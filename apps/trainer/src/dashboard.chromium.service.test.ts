@@ -9,7 +9,7 @@ import type { Host } from "./host.ts";
 import { writeTinyRecipe } from "./tiny-recipe.test.fixture.ts";
 
 const executablePath = process.env["PIPE_CHROMIUM"];
-/** A folder of runs: pictures of them for the documentation are taken; the first is shown, all are compared. */
+/** A folder of runs: pictures of them for the documentation are taken; the last is shown, all are compared. */
 const pictured = process.env["PIPE_SCREENSHOTS"];
 const pictures = join(import.meta.dirname, "../../../docs/screenshots");
 
@@ -51,31 +51,27 @@ describe.skipIf(executablePath === undefined)("pipe dashboard in Chromium", () =
     const host = { ...hostIn(folder), cwd: pictured! };
     await withDashboard(host, ["--runs-dir", "."], async (url) => {
       const runs = (await (await fetch(`${url}api/runs`)).json()) as { name: string }[];
-      const [first] = runs;
-      for (const [colorScheme, width] of [
-        ["light", 1360],
-        ["dark", 1360],
-        ["light", 400],
+      const shown = runs.at(-1)!.name;
+      for (const [name, colorScheme, width, height] of [
+        ["light", "light", 1320, 1250],
+        ["dark", "dark", 1320, 800],
+        ["narrow", "light", 400, 860],
       ] as const) {
-        const context = await browser.newContext({
-          colorScheme,
-          viewport: { width, height: 860 },
-          deviceScaleFactor: 2,
-        });
+        const viewport = { width, height };
+        const context = await browser.newContext({ colorScheme, viewport, deviceScaleFactor: 1.5 });
         const page = await context.newPage();
-        await page.goto(`${url}#${first!.name}`);
+        await page.goto(`${url}#${shown}`);
         await page.locator("figure.wide path.faint").waitFor();
-        if (width > 400 && colorScheme === "light") {
-          await page.getByRole("searchbox").fill("continue an interrupted run");
+        if (name === "light") {
+          await page.getByRole("searchbox").fill("exact resume");
           await page.keyboard.press("Enter");
           await page.locator("#hits li").first().waitFor();
         }
-        const path = join(pictures, `dashboard-${width > 400 ? colorScheme : "narrow"}.png`);
-        await page.screenshot({ path, fullPage: width > 400 && colorScheme === "light" });
+        await page.screenshot({ path: join(pictures, `dashboard-${name}.png`) });
       }
       const names = runs.map(({ name }) => name);
       const draw = (...args: string[]) => run(["runs", ...args, "--runs-dir", "."], host);
-      expect(await draw("show", names[0]!, "--png", join(pictures, "run.png"))).toBe(0);
+      expect(await draw("show", shown, "--png", join(pictures, "run.png"))).toBe(0);
       expect(await draw("compare", ...names, "--png", join(pictures, "compared.png"), "--theme", "dark")).toBe(0);
     });
   });

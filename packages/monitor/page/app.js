@@ -223,7 +223,7 @@ function showTiles({ report, evaluation, tokensPerSecond, seconds }) {
     ),
     ["Learning rate", rate(report?.rate), ""],
     ["Throughput", count(tokensPerSecond), "tokens/s"],
-    ["Seen", count(report?.tokens), `tokens in ${duration(seconds)}`],
+    ["Tokens", count(report?.tokens), `in ${duration(seconds)}`],
   ];
   $("tiles").replaceChildren(
     ...tiles.map(([name, value, more]) =>
@@ -241,7 +241,8 @@ function showTiles({ report, evaluation, tokensPerSecond, seconds }) {
 /** @param {string} name @param {any} value */
 function metric(name, value) {
   if (value === null) return "–";
-  return /accuracy$/i.test(name) ? `${(100 * value).toFixed(1)} %` : count(value);
+  if (/accuracy$/i.test(name)) return `${(100 * value).toFixed(1)} %`;
+  return Math.abs(value) < 1000 ? value.toPrecision(3) : count(value);
 }
 
 /** bitsPerByte: "Bits per byte". @param {string} name */

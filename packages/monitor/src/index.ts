@@ -1,5 +1,6 @@
 /**
- * What can be known of a run while it trains: its event bus, the log of its events, its speed and its progress.
+ * What can be known of a run: its event bus, the log of its events, its speed and progress, its metrics as series and as
+ * pictures, and a page that shows it live in a browser.
  *
  * @packageDocumentation
  */
@@ -27,3 +28,4 @@ export { formatCount, formatDuration, formatInteger, formatLoss } from "./format
 export { createDashboard, type Dashboard, type DashboardOptions } from "./dashboard/dashboard.ts";
 export type { DashboardQuery, DashboardSearch } from "./dashboard/routes.ts";
 export type { DashboardRun } from "./dashboard/run-outline.ts";
+export { formatMetrics } from "./step-line.ts";

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { basename } from "node:path";
 import { messageOf, PipeError } from "@pipe/core";
-import { newestEvents } from "@pipe/monitor";
+import { formatMetrics, newestEvents } from "@pipe/monitor";
 import { listRuns, ModelCheckpointer, type RunFolder } from "@pipe/persist";
 import type { Host } from "../host.ts";
 
@@ -45,7 +45,6 @@ async function outline(run: RunFolder, note: (path: string, error: PipeError) =>
 function line(run: Listed | Damaged): string {
   const name = run.name.padEnd(24);
   if ("error" in run) return `${name} damaged: ${run.error.replaceAll(/\n\s*/g, "; ")}\n`;
-  const figures = Object.entries(run.metrics).map(([metric, value]) => `${metric} ${value.toFixed(3)}`);
   const checkpoints = run.checkpoints.join(", ") || "none";
-  return `${name} step ${String(run.step).padStart(6)}  checkpoints ${checkpoints}  ${figures.join(" · ")}\n`;
+  return `${name} step ${String(run.step).padStart(6)}  checkpoints ${checkpoints}  ${formatMetrics(run.metrics)}\n`;
 }

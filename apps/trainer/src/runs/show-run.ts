@@ -1,4 +1,4 @@
-import { formatCount, formatDuration, formatInteger, formatLoss } from "@pipe/monitor";
+import { formatCount, formatDuration, formatInteger, formatLoss, formatMetrics } from "@pipe/monitor";
 import { ModelCheckpointer } from "@pipe/persist";
 import type { Host } from "../host.ts";
 import { type PictureFlags, terminalCurves, writePictures } from "./pictures.ts";
@@ -28,7 +28,7 @@ function rowsOf({ run, metrics }: ReadRun, figures: RunFigures, checkpoints: rea
   const { model } = run.info.config as { readonly model?: { readonly kind?: string } };
   const started = metrics.progress().run;
   const speed = tokensPerSecond === null ? "" : `, ${formatCount(tokensPerSecond)} tok/s`;
-  const validation = Object.entries(figures.metrics).map(([name, value]) => `${name} ${formatLoss(value)}`);
+  const validation = formatMetrics(figures.metrics);
   return [
     ...(parameters === null ? [] : [["model", `${model?.kind ?? ""} with ${formatCount(parameters)} parameters`]]),
     [
@@ -38,7 +38,7 @@ function rowsOf({ run, metrics }: ReadRun, figures: RunFigures, checkpoints: rea
     ["trained", `${formatCount(tokens)} tokens in ${formatDuration(seconds)}${speed}`],
     ...(skipped === 0 ? [] : [["skipped", `${formatInteger(skipped)} steps, whose update was refused`]]),
     ...(loss === null ? [] : [["training", `loss ${formatLoss(loss)} over the newest steps`]]),
-    ...(validation.length === 0 ? [] : [["validation", validation.join(" · ")]]),
+    ...(validation === "" ? [] : [["validation", validation]]),
     ...(best === null
       ? []
       : [["best", `validation loss ${formatLoss(best.loss)} at step ${formatInteger(best.step)}`]]),

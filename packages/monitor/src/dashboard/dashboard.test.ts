@@ -304,7 +304,7 @@ describe("what is served", () => {
   it("searches a run by words or by meaning too", async () => {
     const search = (query: string, run = "tiny") => get(`${dashboard.url}api/runs/${run}/search?${query}`);
     expect(JSON.parse((await search("q=+tea+&mode=hybrid")).body)).toEqual([
-      { id: "tiny", text: "tea", limit: 20, mode: "hybrid" },
+      { id: "tiny", text: "tea", limit: 8, mode: "hybrid" },
     ]);
     expect(JSON.parse((await search("q=tea")).body)).toMatchObject([{ mode: "lexical" }]);
     for (const query of ["", "q=%20", `q=${"x".repeat(501)}`, "q=tea&mode=magic"]) {

@@ -28,6 +28,8 @@ export class EventTail implements AsyncDisposable {
   #file: FileHandle | undefined;
   /** Which file it is; a new one after each reset. */
   #generation = "";
+  /** The generation that the last poll brought events of. */
+  #told: string | undefined;
   /** Bytes up to the end of the last whole line. */
   #position = 0;
   /** The begin of a line whose end is not there yet. */
@@ -43,10 +45,12 @@ export class EventTail implements AsyncDisposable {
 
   /** Reads what has come since the last poll, at most 256 KiB. */
   async poll(): Promise<TailedEvents> {
-    const reset = await this.#follow();
-    if (this.#file === undefined) return { reset, events: [], more: false };
+    await this.#follow();
+    if (this.#file === undefined) return { reset: false, events: [], more: false };
     const from = this.#position + this.#rest.length;
     const { buffer, bytesRead } = await this.#file.read(Buffer.allocUnsafe(CHUNK), 0, CHUNK, from);
+    const reset = this.#told !== undefined && this.#told !== this.#generation;
+    this.#told = this.#generation;
     const text = Buffer.concat([this.#rest, buffer.subarray(0, bytesRead)]);
     const events: TailedEvent[] = [];
     let begin = 0;
@@ -65,18 +69,19 @@ export class EventTail implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#file?.close();
+    const file = this.#file;
     this.#file = undefined;
+    await file?.close();
   }
 
-  /** Opens the file where it is new; true where another one was read before. */
-  async #follow(): Promise<boolean> {
+  /** Opens the file where it is new. */
+  async #follow(): Promise<void> {
     const now = await stat(this.#path).catch(() => undefined);
-    if (now === undefined) return false; // not begun yet, or removed: what was read stays to be seen
+    if (now === undefined) return; // not begun yet, or removed: what was read stays to be seen
     const before = await this.#file?.stat();
     const same = before !== undefined && before.ino === now.ino && before.dev === now.dev;
-    if (same && now.size >= this.#position + this.#rest.length) return false;
-    await this.#file?.close();
+    if (same && now.size >= this.#position + this.#rest.length) return;
+    await this[Symbol.asyncDispose]();
     this.#file = await open(this.#path, "r");
     const opened = await this.#file.stat();
     const generation = `${opened.ino.toString(36)}.${Math.round(opened.birthtimeMs).toString(36)}`;
@@ -84,7 +89,6 @@ export class EventTail implements AsyncDisposable {
     this.#generation = generation === this.#generation ? `${generation}.${opened.size.toString(36)}` : generation;
     this.#position = 0;
     this.#rest = Buffer.alloc(0);
-    return before !== undefined;
   }
 }
 

@@ -21,5 +21,8 @@ it("follows a log once for all readers, and ends a while after the last has left
   const fourth = pool.open(log);
   expect(fourth.feed).not.toBe(first.feed);
   await pool[Symbol.asyncDispose]();
+  const late = pool.open(log);
+  late[Symbol.dispose]();
+  await late.feed.changed(); // it ends at once
   await rm(folder, { recursive: true });
 });

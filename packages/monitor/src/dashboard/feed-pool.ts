@@ -6,6 +6,7 @@ type Held = { readonly feed: RunFeed; readers: number; ending: NodeJS.Timeout | 
 export class FeedPool implements AsyncDisposable {
   readonly #options: { readonly pollMs: number; readonly lingerMs: number };
   readonly #held = new Map<string, Held>();
+  #closed = false;
 
   constructor(options: { readonly pollMs: number; readonly lingerMs: number }) {
     this.#options = options;
@@ -25,6 +26,7 @@ export class FeedPool implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true;
     const all = [...this.#held.values()];
     this.#held.clear();
     for (const { ending } of all) clearTimeout(ending);
@@ -33,10 +35,13 @@ export class FeedPool implements AsyncDisposable {
 
   #leave(path: string, held: Held): void {
     if (--held.readers > 0) return;
-    held.ending = setTimeout(() => {
+    const end = (): void => {
       this.#held.delete(path);
       void held.feed[Symbol.asyncDispose]();
-    }, this.#options.lingerMs);
+    };
+    // A request may have come while the pool was closed.
+    if (this.#closed) return end();
+    held.ending = setTimeout(end, this.#options.lingerMs);
     held.ending.unref();
   }
 }

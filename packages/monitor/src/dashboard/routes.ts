@@ -43,7 +43,7 @@ const HEADERS = {
   "X-Content-Type-Options": "nosniff",
 };
 const LONGEST_QUERY = 500;
-const MOST_HITS = 20;
+const MOST_HITS = 8;
 
 /** Answers requests for the page, the runs, a run's events, and searches; rejects where a part of it fails. */
 export function createRoutes(served: Served): (request: IncomingMessage, response: ServerResponse) => Promise<void> {

@@ -4,11 +4,11 @@ import type { Panel } from "./panels.ts";
 /** A span of values. */
 export type Range = { readonly min: number; readonly max: number };
 
-/** The steps that lines span, from 0 on where they begin near it. */
+/** The steps that lines span, from 0 on where they begin near it, or where there is one step only. */
 export function stepsOf(lines: Panel["lines"]): Range {
   const min = Math.min(...lines.map(({ points }) => points[0]!.step));
   const max = Math.max(...lines.map(({ points }) => points.at(-1)!.step));
-  return { min: min <= max / 5 ? 0 : min, max };
+  return { min: min <= max / 5 || min === max ? 0 : min, max };
 }
 
 /**

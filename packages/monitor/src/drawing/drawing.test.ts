@@ -97,6 +97,7 @@ describe("axes", () => {
   });
 
   it("of steps begin at 0 unless the run began late", () => {
+    expect(stepsOf([{ ...line([]), points: [{ step: 7, value: 1 }] }])).toEqual({ min: 0, max: 7 });
     expect(stepsOf([line(Array.from({ length: 9 }, () => 1))])).toEqual({ min: 0, max: 8 });
     expect(
       stepsOf([
