@@ -48,7 +48,7 @@ export function echartsOption({ title, subtitle, panels, width, height, theme }:
         textStyle: {
           rich: {
             title: { ...text, fontSize: 15, fontWeight: 600, color: theme.ink },
-            unit: { ...text, fontSize: 12, fontWeight: 400, color: theme.quiet, padding: [0, 0, 0, 10] },
+            unit: { ...text, fontSize: 12, fontWeight: 400, color: theme.quiet, padding: [0, 0, 0, 18] },
           },
         },
       })),
