@@ -1,17 +1,10 @@
 // Joins the page: the list of runs, the stream of the chosen one, its figures and charts, and the search.
 import { createChart } from "./chart.js";
+import { $, make } from "./dom.js";
 import { count, duration, loss, rate, whole } from "./figures.js";
 import { addMore, fromState, isFull } from "./run-state.js";
-
-/** @template {HTMLElement} [T=HTMLElement] @param {string} id @returns {T} */
-const $ = (id) => /** @type {T} */ (document.getElementById(id));
-
-/** @param {string} tag @param {{ [key: string]: string }} [properties] @param {...(Node | string)} children */
-function make(tag, properties = {}, ...children) {
-  const element = Object.assign(document.createElement(tag), properties);
-  element.append(...children);
-  return element;
-}
+import { showNotes, showProgress, showSamples, showTiles } from "./run-view.js";
+import { listen } from "./search.js";
 
 const LIST_MS = 4000;
 /** A run that says nothing for so long may have been killed. */
@@ -192,152 +185,10 @@ function show() {
   showNotes(state.notes);
 }
 
-/** @param {any} progress */
-function showProgress({ run, report, etaSeconds, ended, skipped }) {
-  $("progress").hidden = report === null;
-  if (report === null) return;
-  const budget = run?.steps ?? run?.tokens;
-  const inSteps = run?.steps !== undefined || budget === undefined;
-  const bar = /** @type {HTMLProgressElement} */ (document.getElementById("bar"));
-  bar.hidden = budget === undefined;
-  bar.max = budget ?? 1;
-  bar.value = inSteps ? report.step : report.tokens;
-  const step = `step ${whole(report.step)}`;
-  const done = inSteps ? step : `${step}, ${count(report.tokens)} tokens`;
-  $("progress-text").textContent = [
-    budget === undefined ? done : `${done} of ${inSteps ? whole(budget) : count(budget)}`,
-    ...(ended === null && etaSeconds !== null ? [`${duration(etaSeconds)} left`] : []),
-    ...(skipped > 0 ? [`${whole(skipped)} skipped`] : []),
-  ].join(" · ");
-}
-
-/** @param {any} progress */
-function showTiles({ report, evaluation, tokensPerSecond, seconds }) {
-  const metrics = evaluation?.metrics ?? {};
-  /** @type {[name: string, value: string, more: string][]} */
-  const tiles = [
-    ["Training", loss(report?.loss), "loss"],
-    ["Validation", loss(metrics.loss), evaluation === null ? "loss" : `loss at ${whole(evaluation.step)}`],
-    ...Object.entries(metrics).flatMap(([name, value]) =>
-      name === "loss" ? [] : [/** @type {[string, string, string]} */ ([name, metric(name, value), ""])],
-    ),
-    ["Learning rate", rate(report?.rate), ""],
-    ["Throughput", count(tokensPerSecond), "tokens/s"],
-    ["Tokens", count(report?.tokens), `in ${duration(seconds)}`],
-  ];
-  $("tiles").replaceChildren(
-    ...tiles.map(([name, value, more]) =>
-      make(
-        "div",
-        {},
-        make("dt", { textContent: spaced(name) }),
-        make("dd", { textContent: value }),
-        ...(more === "" ? [] : [make("dd", { className: "more", textContent: more })]),
-      ),
-    ),
-  );
-}
-
-/** @param {string} name @param {any} value */
-function metric(name, value) {
-  if (value === null) return "–";
-  if (/accuracy$/i.test(name)) return `${(100 * value).toFixed(1)} %`;
-  return Math.abs(value) < 1000 ? value.toPrecision(3) : count(value);
-}
-
-/** bitsPerByte: "Bits per byte". @param {string} name */
-function spaced(name) {
-  const words = name.replaceAll(/(?<=[a-z])[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
-  return words.charAt(0).toUpperCase() + words.slice(1);
-}
-
-/** @param {readonly any[]} samples */
-function showSamples(samples) {
-  if (!changed("samples", samples)) return;
-  $("samples").replaceChildren(
-    ...(samples.length === 0 ? [make("p", { className: "quiet", textContent: "Nothing yet." })] : []),
-    ...samples
-      .toReversed()
-      .slice(0, 4)
-      .map(({ step, prompt, text }) =>
-        make(
-          "article",
-          {},
-          make("h3", { textContent: `step ${whole(step)}` }),
-          make("p", {}, make("strong", { textContent: prompt }), text),
-        ),
-      ),
-  );
-}
-
-/** @param {readonly any[]} notes */
-function showNotes(notes) {
-  if (!changed("notes", notes)) return;
-  $("notes").replaceChildren(
-    ...notes
-      .toReversed()
-      .slice(0, 12)
-      .map(({ event, time, text }) => {
-        const bad = event === "warning" || event === "checkpoint-failed";
-        const when = new Date(time);
-        return make(
-          "li",
-          { className: bad ? "warning" : "" },
-          make("time", { dateTime: when.toISOString(), textContent: when.toLocaleTimeString() }),
-          make("p", { textContent: text }),
-        );
-      }),
-  );
-}
-
-/** @type {Map<string, string>} */
-const shown = new Map();
-/** Whether a list is not what is shown: only then its elements are replaced, so that text stays selected. @param {string} part @param {unknown} value */
-function changed(part, value) {
-  const text = JSON.stringify([chosen, value]);
-  if (shown.get(part) === text) return false;
-  shown.set(part, text);
-  return true;
-}
-
 // --- the search
 
 function showSearch() {
   $("search").hidden = !runs.find(({ name }) => name === chosen)?.searchable;
-}
-
-let searches = 0;
-$("search-form").addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const mine = ++searches;
-  const query = new URLSearchParams({
-    q: /** @type {HTMLInputElement} */ (document.getElementById("query")).value,
-    mode: /** @type {HTMLInputElement} */ (document.getElementById("meaning")).checked ? "hybrid" : "lexical",
-  });
-  $("search-status").textContent = "Searching…";
-  try {
-    const response = await fetch(`/api/runs/${encodeURIComponent(chosen ?? "")}/search?${query}`);
-    const found = await response.json();
-    if (mine !== searches) return; // a later search is under way
-    if (!response.ok) throw new Error(found.error);
-    $("search-status").textContent = found.length === 0 ? "Nothing found." : `${found.length} found`;
-    $("hits").replaceChildren(...found.map(hit));
-  } catch (error) {
-    if (mine !== searches) return;
-    $("search-status").textContent = error instanceof Error ? error.message : "The search failed.";
-    $("hits").replaceChildren();
-  }
-});
-
-/** @param {any} found */
-function hit({ path, line, heading, snippet }) {
-  return make(
-    "li",
-    {},
-    make("strong", { textContent: heading.length > 0 ? heading.join(" › ") : path }),
-    make("span", { className: "quiet", textContent: `  ${path}:${line}` }),
-    make("p", { textContent: snippet.trim().replaceAll(/\s+/g, " ") }),
-  );
 }
 
 // What stands behind the # is the run's name.
@@ -345,6 +196,7 @@ $("skip").addEventListener("click", (event) => {
   event.preventDefault();
   $("main").focus();
 });
+listen(() => chosen);
 addEventListener("hashchange", () => {
   if (asked() === chosen) return;
   choose();

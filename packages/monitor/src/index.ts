@@ -14,13 +14,8 @@ export { PerformanceTracker, type PerformanceSnapshot } from "./performance-trac
 export { ProgressReporter, type ProgressReporterOptions } from "./progress-reporter.ts";
 export type { DisplayOutput } from "./display.ts";
 export { newestEvents, type NewestEvents } from "./newest-events.ts";
-export {
-  MetricsCollector,
-  type MetricPoint,
-  type MetricsCollectorOptions,
-  type MetricsSnapshot,
-  type RunNote,
-} from "./metrics-collector.ts";
+export { MetricsCollector, type MetricPoint, type MetricsCollectorOptions } from "./metrics-collector.ts";
+export type { MetricsSnapshot, RunNote } from "./metrics-snapshot.ts";
 export type { SeriesPoint } from "./series.ts";
 export { VisualizationEngine, type VisualizationOptions } from "./visualization-engine.ts";
 export type { RunCurves } from "./drawing/panels.ts";

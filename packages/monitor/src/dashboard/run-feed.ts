@@ -1,6 +1,7 @@
 import { setImmediate, setTimeout } from "node:timers/promises";
 import { messageOf } from "@pipe/core";
-import { MetricsCollector, type MetricsSnapshot } from "../metrics-collector.ts";
+import { MetricsCollector } from "../metrics-collector.ts";
+import type { MetricsSnapshot } from "../metrics-snapshot.ts";
 import { EventTail, type TailedEvent } from "./event-tail.ts";
 
 /** What goes to a page: everything (`state`), or what came after an id (`more`). */
