@@ -1,6 +1,7 @@
 import { messageOf, PipeError } from "@pipe/core";
 import type { Host } from "./host.ts";
 import { usageError } from "./usage.ts";
+import { versions } from "./versions.ts";
 
 /** Runs one command; resolves to its exit code. */
 export type Command = (args: readonly string[], host: Host) => Promise<number>;
@@ -11,6 +12,7 @@ const commands: { readonly [name: string]: () => Promise<Command> } = {
   generate: async () => (await import("./commands/generate.ts")).generate,
   index: async () => (await import("./commands/index-folder.ts")).indexFolder,
   search: async () => (await import("./commands/search.ts")).search,
+  dashboard: async () => (await import("./commands/dashboard.ts")).dashboard,
   runs: async () => (await import("./commands/runs.ts")).runs,
   engines: async () => (await import("./commands/engines.ts")).engines,
   config: async () => (await import("./commands/config.ts")).config,
@@ -32,7 +34,11 @@ const HELP = `pipe: train, evaluate, use and search with language models on your
       --prune                   forget documents that are no longer there
   pipe search <query>           search it
       --index <folder> --mode lexical|vector|hybrid --limit <n>
-  pipe runs [list]              list runs; show, verify or remove one: pipe runs show <run>
+  pipe runs [list]              list runs; verify or remove one: pipe runs verify <run>
+  pipe runs show <run>          its curves and figures; --svg <file>, --png <file> --theme light|dark draw them
+  pipe runs compare <run> <run> the same of several runs, and the settings that differ
+  pipe dashboard                runs as they happen, in a browser
+      --run <run> --port <n>    show this one first; default port 7878, 0 takes any that is free
   pipe engines                  what can compute here
   pipe config show [recipe]     a recipe with all defaults and what is set over it
   pipe config explain [recipe]  the same, with where each value came from
@@ -42,6 +48,7 @@ const HELP = `pipe: train, evaluate, use and search with language models on your
   recipes: fields are set by the file, then by PIPE_* variables (PIPE_TRAINING__STEPS=100), then by --set
 
   everywhere: --json (one JSON object a line on stdout), --runs-dir <folder> (default runs), --help
+  pipe --version                the version of this command
 `;
 
 /** Errors of what was typed or written into a recipe, which trying again does not mend. */
@@ -66,7 +73,12 @@ export async function run(argv: readonly string[], host: Host): Promise<number> 
       host.stdout.write(HELP);
       return name === undefined ? 2 : 0;
     }
-    const load = commands[name];
+    if (name === "version" || name === "--version") {
+      const all = versions();
+      host.stdout.write(json ? `${JSON.stringify(all)}\n` : `${all["@pipe/trainer"]}\n`);
+      return 0;
+    }
+    const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
     if (load === undefined) throw usageError(`There is no command ${JSON.stringify(name)}.`);
     return await (
       await load()

@@ -68,7 +68,15 @@ export async function train(args: readonly string[], host: Host): Promise<number
     attached[Symbol.dispose]();
     interrupts[Symbol.dispose]();
   }
-  return finish(host, experiment, result, json);
+  const code = await finish(host, experiment, result, json);
+  if (json) host.stdout.write(`${JSON.stringify(endEvent(result))}\n`);
+  return code;
+}
+
+/** The last line for programs: where everything is. */
+function endEvent({ run, checkpoint, reason, progress }: PipelineResult): Json {
+  const names = { run: basename(run.path), path: run.path, checkpoint: checkpoint?.location ?? null };
+  return { event: "train-ended", step: progress.step, reason, ...names };
 }
 
 /** The configuration before it is checked, new or of a run that is resumed. */
