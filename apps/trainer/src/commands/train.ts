@@ -1,6 +1,6 @@
 import { basename, dirname } from "node:path";
 import { type Experiment, overlay, type RawConfig, rawConfig } from "@pipe/config";
-import { PipeError } from "@pipe/core";
+import { type Json, PipeError } from "@pipe/core";
 import { EventBus, ProgressReporter } from "@pipe/monitor";
 import { openRun, type RunFolder } from "@pipe/persist";
 import { loadExperiment, type PipelineResult, TrainingPipelineV2 } from "@pipe/pipeline";
