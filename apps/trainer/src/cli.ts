@@ -24,6 +24,8 @@ const HELP = `pipe: train, evaluate, use and search with language models on your
       --set path=value          change a field of the recipe (may be repeated)
       --name <run>              name of the run; default the recipe's
       --resume[=<run>]          go on from the newest checkpoint
+      --dry-run                 a few steps, an evaluation, a checkpoint, a sample; says what it would need
+      --profile <file>          the same, and a trace of every op, which Perfetto opens
   pipe eval --run <run>         measure a run's model on its validation text
   pipe generate --run <run>     let it write
       --prompt <text> --tokens <n> --seed <n> --temperature <t> --top-k <k> --top-p <p>

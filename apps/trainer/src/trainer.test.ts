@@ -572,3 +572,46 @@ it("the process is a host", () => {
   process.stdout.emit("error", Object.assign(new Error("gone"), { code: "EPIPE" }));
   expect(() => process.stdout.emit("error", new Error("other"))).toThrow("other");
 });
+
+describe("pipe train --dry-run", () => {
+  it("says what a run would need, and leaves nothing", async () => {
+    const before = await readdir(join(folder, "runs")).catch(() => []);
+    const { code, out } = await pipe(["train", "tiny.yaml", "--dry-run", "--set", "training.steps=50"]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^rehearsal of tiny: 4 steps, an evaluation, a checkpoint, a sample; nothing of it is kept\n/);
+    for (const line of ["model ", "step ", "compiling ", "memory ", "evaluation ", "checkpoint ", "sample "]) {
+      expect(out).toMatch(new RegExp(`^${line}`, "m"));
+    }
+    expect(out).toMatch(/^training +50 steps: about /m);
+    const after = await readdir(join(folder, "runs"));
+    expect(after.filter((name) => name !== ".data")).toEqual(before.filter((name) => name !== ".data"));
+    const json = await pipe(["train", "tiny.yaml", "--dry-run", "--json"]);
+    const [report] = events(json.out);
+    expect(report).toMatchObject({ event: "rehearsal-ended", warnings: [] });
+    expect(report!["plannedPeakBytes"]).toBeGreaterThan(1000);
+  });
+
+  it("writes a trace in which Perfetto finds every program and op", async () => {
+    const { code, out } = await pipe(["train", "tiny.yaml", "--profile", "trace.json"]);
+    expect(code).toBe(0);
+    expect(out).toContain("trace.json: open it in ui.perfetto.dev");
+    const { traceEvents } = JSON.parse(await readFile(join(folder, "trace.json"), "utf8")) as {
+      readonly traceEvents: readonly {
+        readonly name: string;
+        readonly ph: string;
+        readonly pid: number;
+        readonly ts: number;
+      }[];
+    };
+    const programs = traceEvents.filter(({ name }) => name === "process_name").length;
+    expect(programs).toBeGreaterThan(1);
+    const products = traceEvents.filter(({ name, pid }) => name === "Gemm" && pid === 0);
+    expect(products.length).toBeGreaterThan(50);
+    expect(products.every(({ ph, ts }) => ph === "X" && ts > 0)).toBe(true);
+  });
+
+  it("is no way to resume", async () => {
+    const { code, err } = await pipe(["train", "tiny.yaml", "--dry-run", "--resume"]);
+    expect([code, err]).toEqual([2, expect.stringContaining("leave --resume out")]);
+  });
+});

@@ -12,10 +12,17 @@ export class HostProgram {
   readonly #session: InferenceSession | undefined;
   readonly #plan: Omit<ProgramPlan, "model" | "module">;
   readonly #updates: UpdateMemory;
+  readonly #isProfiled: boolean;
   /** Fetches that only updates read. */
   readonly #inner: ReadonlyMap<number, HostArray>;
 
-  constructor(runtime: Runtime, session: InferenceSession | undefined, { model: _, module, ...plan }: ProgramPlan) {
+  constructor(
+    runtime: Runtime,
+    session: InferenceSession | undefined,
+    { model: _, module, ...plan }: ProgramPlan,
+    isProfiled = false,
+  ) {
+    this.#isProfiled = isProfiled;
     this.#runtime = runtime;
     this.#session = session;
     this.#plan = plan;
@@ -81,6 +88,8 @@ export class HostProgram {
 
   /** Frees the session. */
   async release(): Promise<void> {
+    // In the declarations of onnxruntime-common it is missing.
+    if (this.#isProfiled) (this.#session as unknown as { endProfiling?(): void } | undefined)?.endProfiling?.();
     await this.#session?.release();
   }
 

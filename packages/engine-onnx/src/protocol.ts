@@ -50,7 +50,7 @@ export type ProgramPlan = {
 
 /** What the engine asks of the session host; the answers come in order. */
 export type Request =
-  | { readonly type: "open"; readonly threads: number }
+  | { readonly type: "open"; readonly threads: number; readonly profile?: string }
   | { readonly type: "compile"; readonly executable: number; readonly program: ProgramPlan }
   | { readonly type: "put"; readonly tensors: readonly { readonly tensor: number; readonly data: HostArray }[] }
   | {

@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+export { firstBatches } from "./first-batches.ts";
 export { fit, type FitBatch, type FitOptions, type FitResult } from "./fit.ts";
 export { TrainingOrchestrator, type TrainingParts } from "./training-orchestrator.ts";
 export { TrainingStepProcessor, type StepFigures, type TrainingStepOptions } from "./training-step-processor.ts";
