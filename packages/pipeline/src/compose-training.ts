@@ -6,6 +6,7 @@ import {
   BatchProcessor,
   checkpointStage,
   EpochManager,
+  nonFiniteStage,
   evaluationStage,
   sampleStage,
   TrainingOrchestrator,
@@ -33,18 +34,20 @@ export function addTraining(container: ServiceContainer, composition: Compositio
       services.get(runTokens.checkpointer),
       services.get(runTokens.dataset),
     ]);
+    const batches = new BatchProcessor(loader.specs);
     const identity = await datasetIdentity(dataset.folder);
     // The checkpoint holds the state of the trainer, which has the stage that writes it.
     const states = (): StateManager => new StateManager([identity, epochs, trainer]);
     const trainer: TrainingOrchestrator = new TrainingOrchestrator({
       step,
       loader,
-      batches: new BatchProcessor(loader.specs),
+      batches,
       epochs,
       events,
       checkpointer,
       restore: (state) => states().restore(state),
       stages: [
+        nonFiniteStage({ find: (arrays, number) => step.findNonFinite(batches.process(arrays), number) }),
         await evaluating(services, composition),
         ...(await sampling(services, composition)),
         await saving(services, composition, () => ({ step: epochs.progress.step, ...states().capture() })),

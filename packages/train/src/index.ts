@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+export { nonFiniteStage, type NonFiniteStageOptions } from "./non-finite-stage.ts";
 export { firstBatches } from "./first-batches.ts";
 export { fit, type FitBatch, type FitOptions, type FitResult } from "./fit.ts";
 export { TrainingOrchestrator, type TrainingParts } from "./training-orchestrator.ts";

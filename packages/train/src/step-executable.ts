@@ -90,12 +90,7 @@ async function compileAccumulatedStep<B>(
       got: String(parts),
     });
   }
-  const batch = Object.fromEntries(
-    Object.entries(options.batch).map(([name, { shape, dtype }]): [string, TensorSpec] => [
-      name,
-      { shape: [Math.ceil(rows / parts), ...shape.slice(1)], dtype },
-    ]),
-  );
+  const batch = partSpecs(options.batch, parts);
   const params = state["params"] as Specs;
   const grads = Object.fromEntries(trainableNames(options).map((name) => [name, params[name]!]));
   const sumSpecs = { grads, loss: scalar("float32"), weight: scalar("float32") };
@@ -148,8 +143,18 @@ async function compileAccumulatedStep<B>(
   };
 }
 
+/** Specs of one of so many parts of a batch. */
+export function partSpecs(batch: Specs, parts: number): Specs {
+  return Object.fromEntries(
+    Object.entries(batch).map(([name, { shape, dtype }]): [string, TensorSpec] => [
+      name,
+      { shape: [Math.ceil(shape[0]! / parts), ...shape.slice(1)], dtype },
+    ]),
+  );
+}
+
 /** Rows of one part; what a last part lacks is 0, its weights too. */
-function partOf(batch: Arrays, specs: Specs, part: number): Arrays {
+export function partOf(batch: Arrays, specs: Specs, part: number): Arrays {
   return Object.fromEntries(
     Object.entries(specs).map(([name, spec]) => {
       const size = sizeOf(spec.shape);

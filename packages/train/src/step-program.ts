@@ -47,6 +47,13 @@ export function stepProgram<B>(parts: StepParts<B>): (inputs: StepInputs<B>) => 
     update(parts, state, rate, differentiate(parts, state.params, batch, seed));
 }
 
+/** The sums of a part of a batch alone. */
+export function gradientProgram<B>(
+  parts: StepParts<B>,
+): (inputs: { params: Params; batch: B; seed: tf.Tensor }) => Sums {
+  return ({ params, batch, seed }) => differentiate(parts, params, batch, seed);
+}
+
 /** Adds the sums of a part of a batch to `sums`, or starts them anew where `part` (int32 scalar) is 0. */
 export function accumulateProgram<B>(
   parts: StepParts<B>,

@@ -4,6 +4,7 @@ import { createOnnxEngine } from "@pipe/engine-onnx";
 import * as tf from "@pipe/graph/tf";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { averagedAdagrad, descent, lineModel, lineRows, lineSpecs, lineValues } from "./line-model.test.fixture.ts";
+import { explainNonFinite } from "./find-non-finite.ts";
 import { meanGradients } from "./mean-gradients.ts";
 import { streamOf, tensorsOf } from "./run.test.fixture.ts";
 import { TrainingStepProcessor, type TrainingStepOptions } from "./training-step-processor.ts";
@@ -270,5 +271,34 @@ describe("accumulation", () => {
   it("refuses parts of unequal size where rows have no weights", async () => {
     const { weights: _, ...bare } = specs;
     await expect(create({ batch: bare, accumulate: 3 })).rejects.toThrow("a divisor of 8");
+  });
+});
+
+describe("findNonFinite", () => {
+  const suspect = { ...batch, y: Float32Array.of(0, Infinity) };
+
+  it.each([1, 2])("names the op, its line and the gradients that it spoils, in %s parts", async (accumulate) => {
+    const step = await create({ accumulate } as Options);
+    expect(await step.findNonFinite(batch, 0)).toBeUndefined();
+    expect(explainNonFinite(await step.findNonFinite(suspect, 0))).toBe(
+      "batch/y was not finite before the step. Not finite is the gradient of w, b.",
+    );
+    const huge = { ...batch, x: Float32Array.of(1, 2, 1e30, 0) };
+    const found = await step.findNonFinite(huge, 0);
+    expect(found).toMatchObject({ op: "Square", outputs: ["grads/w", "loss"] });
+    expect(explainNonFinite(found)).toMatch(
+      /^The first value that is not finite is made by Square float32 \[\d\] \(.*line-model.test.fixture.ts:\d+:\d+\), from Sub up to 5\.00e\+29\. Not finite is the gradient of w\.$/,
+    );
+    await step[Symbol.asyncDispose]();
+  });
+
+  it("says so where everything is finite", () => {
+    expect(explainNonFinite(undefined)).toContain("the norm of the gradients overflowed");
+    const many = { op: "Input", path: "params/w", spec: { shape: [], dtype: "float32" }, inputs: [] } as const;
+    const outputs = ["a", "b", "c", "d", "e", "f"].map((name) => `grads/${name}`);
+    expect(explainNonFinite({ ...many, outputs })).toContain("a, b, c, d and 2 more");
+    expect(explainNonFinite({ ...many, op: "Add", outputs: [] })).toBe(
+      "The first value that is not finite is made by Add float32 [].",
+    );
   });
 });

@@ -11,6 +11,8 @@ import type {
   TensorSpec,
 } from "@pipe/core";
 import { arrayFromBytes, formatSpec, PipeError } from "@pipe/core";
+import type { NonFinite } from "@pipe/graph";
+import { findNonFinite } from "./find-non-finite.ts";
 import { compileStep, type StepExecutable } from "./step-executable.ts";
 import type { StepParts } from "./step-program.ts";
 import { freshState, putState, stateTree } from "./step-state.ts";
@@ -127,6 +129,14 @@ export class TrainingStepProcessor<B = { readonly [name: string]: never }> {
     const pending = this.#pending;
     this.#pending = undefined;
     return pending === undefined ? this.#last : this.#read(pending);
+  }
+
+  /**
+   * Computes the gradients of a batch again, with the present parameters and the masks of a step (from 0), and finds the
+   * first value that is not finite.
+   */
+  findNonFinite(arrays: { readonly [name: string]: HostArray }, step: number): Promise<NonFinite | undefined> {
+    return findNonFinite({ ...this.#options, params: this.#state.params, arrays, step });
   }
 
   /** A stable copy of the state, with the paths `params/…`, `slots/…`, `scalars/…`. */
