@@ -1,6 +1,6 @@
-import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { output } from "../output.ts";
 import { type BenchOptions, type BenchResult, machine, median } from "../result.ts";
 import { type Size, sizes } from "./sizes.ts";
 
@@ -13,12 +13,6 @@ type Contender = { readonly name: string; readonly needs?: string; readonly run:
 const here = import.meta.dirname;
 const envs = join(here, "../.envs");
 const python = join(envs, "torch/bin/python");
-
-function output(command: string, args: readonly string[]): string {
-  const { status, stdout, stderr } = spawnSync(command, args, { encoding: "utf8", maxBuffer: 2 ** 26 });
-  if (status !== 0) throw new Error(`${command} ${args.join(" ")} failed:\n${stderr}`);
-  return stdout;
-}
 
 const lastLine = (text: string): Round => JSON.parse(text.trim().split("\n").at(-1)!) as Round;
 

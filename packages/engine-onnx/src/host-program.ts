@@ -13,6 +13,8 @@ export class HostProgram {
   readonly #plan: Omit<ProgramPlan, "model" | "module">;
   readonly #updates: UpdateMemory;
   readonly #isProfiled: boolean;
+  /** Parameters are the same arrays run after run: making hundreds of tensors of them takes milliseconds. */
+  readonly #tensors = new WeakMap<HostArray, Tensor>();
   /** Fetches that only updates read. */
   readonly #inner: ReadonlyMap<number, HostArray>;
 
@@ -94,7 +96,13 @@ export class HostProgram {
   }
 
   #tensor({ shape, dtype }: TensorSpec, data: HostArray): Tensor {
-    return new this.#runtime.Tensor(dtype as "float32", data as Float32Array, shape);
+    // A program reads an array always with the same shape.
+    let tensor = this.#tensors.get(data);
+    if (tensor === undefined) {
+      tensor = new this.#runtime.Tensor(dtype as "float32", data as Float32Array, shape);
+      this.#tensors.set(data, tensor);
+    }
+    return tensor;
   }
 }
 
