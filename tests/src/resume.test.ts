@@ -2,7 +2,7 @@ import { spawn } from "node:child_process";
 import { globSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { ModelCheckpointer } from "@pipe/persist";
 import { Random } from "@pipe/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";

@@ -2,7 +2,7 @@ import type { HostArray, TensorSpec } from "@pipe/core";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import type { ProgramPlan, RunInput, Source } from "./protocol.ts";
 import type { TensorStore } from "./tensor-store.ts";
-import { UpdateMemory } from "./update/update-memory.ts";
+import { UpdateMemory } from "./in-place/update-memory.ts";
 
 type Runtime = typeof import("onnxruntime-node");
 

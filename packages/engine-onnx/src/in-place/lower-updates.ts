@@ -1,5 +1,5 @@
 import { byteSizeOf } from "@pipe/core";
-import type { Graph, Value } from "@pipe/graph";
+import type { Value } from "@pipe/graph";
 import type { Source, UpdatePlan } from "../protocol.ts";
 import type { Update } from "./find-updates.ts";
 import { compileKernel } from "./simd-kernel.ts";
@@ -7,7 +7,6 @@ import { wasmModule } from "./wasm-module.ts";
 
 /** Compiles updates to a module with one function for each kind of kernel, and says what each reads and replaces. */
 export function lowerUpdates(
-  graph: Graph,
   updates: readonly Update[],
   sourceOf: (value: Value) => Source,
 ): { readonly module: Uint8Array<ArrayBuffer>; readonly updates: readonly UpdatePlan[] } {
@@ -30,13 +29,4 @@ export function lowerUpdates(
     };
   });
   return { module: wasmModule(functions), updates: plans };
-}
-
-/** The values that updates read. */
-export function neededBy(updates: readonly Update[]): readonly Value[] {
-  return updates.flatMap(({ arrays, scalars, condition }) => [
-    ...arrays,
-    ...scalars,
-    ...(condition === undefined ? [] : [condition]),
-  ]);
 }
