@@ -1,4 +1,5 @@
 import type { HostArray, TensorSpec } from "@pipe/core";
+import { hostArray } from "@pipe/core";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import type { ProgramPlan, RunInput, Source } from "./protocol.ts";
 import type { TensorStore } from "./tensor-store.ts";
@@ -34,7 +35,7 @@ export class HostProgram {
       plan.fetches.flatMap(({ spec }, fetch): [number, HostArray][] => {
         const placed = this.#updates.fetches.get(fetch);
         if (placed !== undefined) return [[fetch, placed]];
-        return outer.has(fetch) ? [] : [[fetch, arrayOf(spec)]];
+        return outer.has(fetch) ? [] : [[fetch, hostArray(spec)]];
       }),
     );
   }
@@ -123,10 +124,4 @@ function keep(store: TensorStore, input: RunInput, output: number, donated: Read
   if ("data" in input) store.set(output, input.data);
   else if (donated.has(input.tensor)) store.rename(input.tensor, output);
   else store.copy(input.tensor, output);
-}
-
-function arrayOf({ shape, dtype }: TensorSpec): HostArray {
-  const size = shape.reduce((a, b) => a * b, 1);
-  if (dtype === "float32") return new Float32Array(size);
-  return dtype === "int32" ? new Int32Array(size) : new Uint8Array(size);
 }

@@ -7,7 +7,7 @@ import { flatPlaces } from "./sparse-cross-entropy.ts";
 
 /** Logits of one chunk should stay below this many bytes, */
 const CHUNK_BYTES = 2 ** 24;
-/** unless the chunk had fewer rows than this: products of few rows are slow. */
+/** unless the chunk had fewer rows than this, or than the width: products of few rows are slow, and each chunk adds a [V, C]. */
 const CHUNK_ROWS = 256;
 
 type Inputs = readonly [hidden: tf.Tensor, head: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor];
@@ -123,7 +123,7 @@ const withGradients = defineComposite({
  * weight [N], which has no gradient.
  *
  * Returns `lossSum`, the weighted sum in nats, and `correct` [N], weighted, without gradient. The N · V logits are formed
- * and differentiated chunk by chunk, never whole: `chunks` (default: logits of at most 16 MiB, but at least 256 rows).
+ * and differentiated chunk by chunk, never whole: `chunks` (default: logits of at most 16 MiB, but at least 256 rows, and at least C).
  * `vocabulary` (default V) is the number of rows that count: the logits of padding rows after it are left out.
  * @throws PipeError `chunks-invalid`.
  */
@@ -137,7 +137,8 @@ export function linearCrossEntropy(
   const [rows, vocabulary] = [hidden.shape[0]!, options.vocabulary ?? head.shape[0]!];
   const used = vocabulary === head.shape[0] ? head : tf.slice(head, [0, 0], [vocabulary, head.shape[1]!]);
   const byBytes = Math.ceil((4 * rows * vocabulary) / CHUNK_BYTES);
-  const chunks = options.chunks ?? Math.max(1, Math.min(byBytes, Math.floor(rows / CHUNK_ROWS)));
+  const chunks =
+    options.chunks ?? Math.max(1, Math.min(byBytes, Math.floor(rows / Math.max(CHUNK_ROWS, hidden.shape[1]!))));
   if (!Number.isInteger(chunks) || chunks < 1 || chunks > rows) {
     throw new PipeError("chunks-invalid", "The rows cannot be split into that many chunks.", {
       expected: `an integer from 1 to ${rows}`,
