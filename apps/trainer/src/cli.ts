@@ -7,6 +7,7 @@ export type Command = (args: readonly string[], host: Host) => Promise<number>;
 
 const commands: { readonly [name: string]: () => Promise<Command> } = {
   train: async () => (await import("./commands/train.ts")).train,
+  "find-lr": async () => (await import("./commands/find-lr.ts")).findLr,
   eval: async () => (await import("./commands/eval.ts")).evaluate,
   generate: async () => (await import("./commands/generate.ts")).generate,
   index: async () => (await import("./commands/index-folder.ts")).indexFolder,
@@ -22,6 +23,8 @@ const HELP = `pipe: train, evaluate, use and search with language models on your
       --set path=value          change a field of the recipe (may be repeated)
       --name <run>              name of the run; default the recipe's
       --resume[=<run>]          go on from the newest checkpoint
+  pipe find-lr [recipe]         try rising learning rates and suggest one; makes no run
+      --set path=value --from <rate> --to <rate> --steps <n> --svg <file>
   pipe eval --run <run>         measure a run's model on its validation text
   pipe generate --run <run>     let it write
       --prompt <text> --tokens <n> --seed <n> --temperature <t> --top-k <k> --top-p <p>
@@ -46,6 +49,7 @@ const HELP = `pipe: train, evaluate, use and search with language models on your
 /** Errors of what was typed or written into a recipe, which trying again does not mend. */
 const INPUT = new Set([
   "usage",
+  "finder-invalid",
   "config-invalid",
   "override-invalid",
   "recipe-missing",

@@ -81,6 +81,36 @@ checkpoint: { every: 4, keepLast: 2 }
 });
 afterAll(() => rm(folder, { recursive: true }));
 
+describe("pipe find-lr", () => {
+  it("suggests a rate, draws the curve and makes no run", async () => {
+    const { code, out } = await pipe(["find-lr", "tiny.yaml", "--runs-dir", "searched", "--svg", "curve.svg"]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/loss over the learning rate[^]*▲[^]*suggestion: [\d.e-]+ \(where the loss falls fastest\)/);
+    expect(out).toMatch(/pipe train tiny.yaml --set optimization.schedule.rate=[\d.e-]+/);
+    expect(await readFile(join(folder, "curve.svg"), "utf8")).toMatch(/^<svg [^]*polyline[^]*<\/svg>\n$/);
+    expect(await readdir(join(folder, "searched"))).toEqual([".data"]);
+  });
+
+  it("tells each step as JSON, and ends at once and with what it knows when it is interrupted", async () => {
+    const flags = ["--json", "--from", "1e-4", "--to", "0.1", "--steps", "20"];
+    const { code, out } = await pipe(["find-lr", "tiny.yaml", ...flags]);
+    expect(code).toBe(0);
+    const all = events(out);
+    expect(all.filter(({ event }) => event === "rate-tried").map(({ rate }) => rate)).toHaveLength(20);
+    expect(all.at(-1)).toMatchObject({ event: "rate-found", ended: "completed", steps: 20 });
+    const at = `"rate":${String(all[9]!["rate"])}`;
+    const stopped = await pipe(["find-lr", "tiny.yaml", ...flags], { at, times: 1 });
+    expect(stopped.code).toBe(130);
+    expect(events(stopped.out).at(-1)).toMatchObject({ event: "rate-found", ended: "aborted", steps: 10 });
+  });
+
+  it("refuses settings that make no search", async () => {
+    const { code, err } = await pipe(["find-lr", "tiny.yaml", "--from", "1", "--to", "0.1"]);
+    expect([code, err.includes("0 < from < to")]).toEqual([2, true]);
+    expect((await pipe(["find-lr", "tiny.yaml", "--steps", "3"])).code).toBe(2);
+  });
+});
+
 describe("pipe train", () => {
   it("trains, evaluates, writes, keeps the last checkpoints, and says what comes next", async () => {
     const { code, out } = await pipe(["train", "tiny.yaml"]);

@@ -17,3 +17,10 @@ export { inverseSqrtSchedule, type InverseSqrtOptions } from "./schedules/invers
 export type { WarmupOptions } from "./schedules/warm-up.ts";
 export type { DecayOptions } from "./schedules/decay.ts";
 export { LearningRateSchedulerFactory, OptimizerFactory } from "./factories.ts";
+export {
+  LearningRateFinder,
+  type LearningRateFinderOptions,
+  type LearningRatePoint,
+  type LearningRateReport,
+  type LearningRateTrial,
+} from "./learning-rate-finder.ts";

@@ -9,7 +9,8 @@ import { checkModelFits } from "./model-size.ts";
 import { runTokens } from "./run-tokens.ts";
 
 /** The model, the step that trains it, and what measures and uses it. */
-export function addModel(container: ServiceContainer, { components, experiment, random }: Composition): void {
+export function addModel(container: ServiceContainer, composition: Composition): void {
+  const { components, experiment, random, schedule: given } = composition;
   const { data, optimization, evaluation } = experiment;
 
   container.scoped(runTokens.model, components.bind("model", experiment.model));
@@ -25,7 +26,7 @@ export function addModel(container: ServiceContainer, { components, experiment, 
     ]);
     const [optimizer, schedule] = await Promise.all([
       components.create("optimizer", optimization.optimizer, services),
-      components.create("schedule", optimization.schedule, services),
+      given ?? components.create("schedule", optimization.schedule, services),
     ]);
     checkModelFits(model.parameters(), optimizer, engine.device);
     const parts = {

@@ -1,5 +1,5 @@
 import type { Experiment } from "@pipe/config";
-import { type IEventBus, Random } from "@pipe/core";
+import { type IEventBus, type ISchedule, Random } from "@pipe/core";
 import { type ComponentFactory, ServiceContainer } from "@pipe/di";
 import { addData } from "./compose-data.ts";
 import { addModel } from "./compose-model.ts";
@@ -15,6 +15,8 @@ export type ComposeOptions = {
   /** Where token shards are kept, if the experiment does not say. */
   readonly cache: string;
   readonly signal: AbortSignal;
+  /** Learning rates in place of those of the experiment. */
+  readonly schedule?: ISchedule;
 };
 
 /** What the parts of a composition share. */
