@@ -26,7 +26,9 @@ const HELP = `pipe: train, evaluate, use and search with language models on your
   pipe find-lr [recipe]         try rising learning rates and suggest one; makes no run
       --set path=value --from <rate> --to <rate> --steps <n> --svg <file>
   pipe eval --run <run>         measure a run's model on its validation text
+      --checkpoint best|newest|<step>
   pipe generate --run <run>     let it write
+      --checkpoint best|newest|<step>
       --prompt <text> --tokens <n> --seed <n> --temperature <t> --top-k <k> --top-p <p>
   pipe index <folder>           index markdown
       --index <folder>          where the index lies; default .pipe/index
@@ -50,6 +52,7 @@ const HELP = `pipe: train, evaluate, use and search with language models on your
 const INPUT = new Set([
   "usage",
   "finder-invalid",
+  "metric-unknown",
   "config-invalid",
   "override-invalid",
   "recipe-missing",

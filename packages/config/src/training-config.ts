@@ -4,6 +4,11 @@ import type { Fields } from "./fields.ts";
 import type { Problem } from "./problem.ts";
 
 const positive = z.number().int().positive();
+const recovery = z.strictObject({
+  restore: z.literal("last-checkpoint"),
+  rateFactor: z.number().gt(0).lt(1).default(0.5).describe("What learning rates are multiplied with each time."),
+  attempts: positive.default(3).describe("How often in a row without a new checkpoint between."),
+});
 /** Token ids of one step are one int32 tensor, whose elements int32 counts. */
 const MOST_TARGETS = 2 ** 31 - 1;
 
@@ -11,10 +16,16 @@ const schema = z.strictObject({
   steps: positive.optional().describe("Budget in steps."),
   tokens: positive.optional().describe("Budget in targets."),
   epochs: positive.optional().describe("Budget in passes over the data."),
+  hours: z.number().positive().optional().describe("Budget in hours, those before an interruption counted."),
   batch: positive.default(8).describe("Rows of one step."),
+  onNonFinite: z
+    .union([z.enum(["skip", "stop"]), recovery])
+    .default("skip")
+    .describe("After a step whose loss or gradient is not finite, and whose update is refused therefore."),
+  maxSkipped: positive.default(10).describe("Skipped steps in a row after which training ends with an error."),
 });
 
-const budgets = ["steps", "tokens", "epochs"] as const;
+const budgets = ["steps", "tokens", "epochs", "hours"] as const;
 
 /** How long to train, and on how much at once. */
 export class TrainingConfig extends ConfigBase<typeof schema> {
