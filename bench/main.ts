@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import type { BenchOptions, BenchResult } from "./result.ts";
 
 const benches: { readonly [name: string]: () => Promise<(options: BenchOptions) => Promise<BenchResult>> } = {
+  optimizer: async () => (await import("./optimizer/bench-optimizer.ts")).benchOptimizer,
   train: async () => (await import("./train/bench-train.ts")).benchTrain,
 };
 

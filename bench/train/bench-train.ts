@@ -1,26 +1,17 @@
-import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { lastLine, output, type Round } from "../contender.ts";
 import { type BenchOptions, type BenchResult, machine, median } from "../result.ts";
 import { type Size, sizes } from "./sizes.ts";
 
 /** Steps at the beginning that do not count: compilation and warm-up. */
 const SKIPPED = 3;
 
-type Round = { readonly times: readonly number[]; readonly memory: number };
 type Contender = { readonly name: string; readonly needs?: string; readonly run: (size: Size, name: string) => Round };
 
 const here = import.meta.dirname;
 const envs = join(here, "../.envs");
 const python = join(envs, "torch/bin/python");
-
-function output(command: string, args: readonly string[]): string {
-  const { status, stdout, stderr } = spawnSync(command, args, { encoding: "utf8", maxBuffer: 2 ** 26 });
-  if (status !== 0) throw new Error(`${command} ${args.join(" ")} failed:\n${stderr}`);
-  return stdout;
-}
-
-const lastLine = (text: string): Round => JSON.parse(text.trim().split("\n").at(-1)!) as Round;
 
 function pytorch(flags: readonly string[]): Contender["run"] {
   return ({ rows, steps }, name) => {
