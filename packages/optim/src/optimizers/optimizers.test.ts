@@ -82,6 +82,22 @@ describe("every optimizer", () => {
     }
   });
 
+  it("decays as part of the gradient where it is Adam", () => {
+    const optimizer = new AdamOptimizer([parameter("a", [3], true)], { weightDecay: 0.5 });
+    const zeros = { a: tf.zeros([3]), b: tf.zeros([3]) };
+    const next = optimizer.update({
+      params: { a: tf.ones([3]), b: tf.ones([3]) },
+      grads: zeros,
+      slots: { m: zeros, v: zeros },
+      rate: tf.scalar(0.1),
+      count: tf.scalar(0, "int32"),
+    });
+    // The first step has the size of the rate, whatever the gradient's.
+    expect(next.params["a"]!.dataSync()[0]).toBeCloseTo(0.9, 6);
+    expect(next.slots["m"]!["a"]!.dataSync()[0]).toBeCloseTo(0.05, 6);
+    expect(next.params["b"]!.dataSync()[0]).toBe(1);
+  });
+
   it.each([{ beta1: 1 }, { beta2: -0.1 }, { epsilon: 0 }, { weightDecay: -1 }])(
     "of the Adam family refuses %j",
     (options) => {
