@@ -1,10 +1,10 @@
 import { globSync } from "node:fs";
 import { dirname } from "node:path";
 import { defineConfig } from "vitest/config";
+import { foundServices } from "./tools/services.mjs";
 
 // Tests run from TypeScript sources: no build is needed.
 const conditions = ["@pipe/source", "module", "node", "development|production"];
-const services = process.env["PIPE_SERVICES"] === "1";
 
 const folders = globSync("{packages,apps,examples}/*/package.json")
   .map((path) => dirname(path))
@@ -20,7 +20,8 @@ export default defineConfig({
         name: folder.split("/").at(-1)!,
         root: folder,
         include: ["src/**/*.test.ts"],
-        exclude: services ? [] : ["**/*.service.test.ts"],
+        // Tests that need a service skip themselves where its variable is not set.
+        env: foundServices(),
         isolate: false,
         testTimeout: 120_000,
         hookTimeout: 120_000,

@@ -1,8 +1,10 @@
-// npm run bench -- <name> [--size s|m|124m] [--rounds n] [--json]
+// npm run bench -- <name> [--size <size>] [--rounds n] [--json]
 import { parseArgs } from "node:util";
 import type { BenchOptions, BenchResult } from "./result.ts";
 
 const benches: { readonly [name: string]: () => Promise<(options: BenchOptions) => Promise<BenchResult>> } = {
+  "loop-cost": async () => (await import("./loop-cost/bench-loop-cost.ts")).benchLoopCost,
+  generate: async () => (await import("./generate/bench-generate.ts")).benchGenerate,
   optimizer: async () => (await import("./optimizer/bench-optimizer.ts")).benchOptimizer,
   train: async () => (await import("./train/bench-train.ts")).benchTrain,
 };
@@ -17,7 +19,7 @@ const { values, positionals } = parseArgs({
 });
 const load = benches[positionals[0] ?? ""];
 if (load === undefined) {
-  console.error(`usage: npm run bench -- <${Object.keys(benches).join("|")}> [--size s|m|124m] [--rounds n] [--json]`);
+  console.error(`usage: npm run bench -- <${Object.keys(benches).join("|")}> [--size <size>] [--rounds n] [--json]`);
   process.exit(2);
 }
 const bench = await load();

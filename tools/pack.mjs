@@ -53,4 +53,5 @@ const short = ["training.steps=3", "evaluation.batches=1", "evaluation.sample.to
   set,
 ]);
 run("npx", ["pipe", "train", "quick", ...short], { cwd: user, env });
+run("npx", ["pipe", "runs", "show", "quick", "--png", "quick.png"], { cwd: user, env });
 rmSync(root, { recursive: true });

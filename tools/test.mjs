@@ -1,8 +1,10 @@
 // Runs every test with coverage, then says in one line how many passed; the thresholds stand in vitest.config.ts.
+// Tests that need a service run where it is (tools/services.mjs). With PIPE_SERVICES=1 a missing one is a failure.
 import { spawnSync } from "node:child_process";
-import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { foundServices, serviceOf } from "./services.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "pipe-test-"));
 const report = join(folder, "report.json");
@@ -18,11 +20,19 @@ const { status } = spawnSync(
   ],
   { stdio: "inherit", shell: process.platform === "win32" },
 );
-const { numPassedTests, numFailedTests } = JSON.parse(readFileSync(report, "utf8"));
+const { numPassedTests, numFailedTests, testResults } = JSON.parse(readFileSync(report, "utf8"));
 rmSync(folder, { recursive: true });
-if (process.env["PIPE_SERVICES"] !== "1") {
-  const services = globSync("{packages,apps,tests}/**/src/**/*.service.test.ts");
-  if (services.length > 0) console.log(`not run here: ${services.length} files (need services; see .ci/run)`);
+
+/** @type {Map<string, number>} */
+const missing = new Map();
+const found = foundServices();
+for (const { name: file, assertionResults } of testResults) {
+  if (!file.endsWith(".service.test.ts")) continue;
+  const { name, variable } = serviceOf(file);
+  if (found[variable] === undefined) missing.set(name, (missing.get(name) ?? 0) + assertionResults.length);
 }
+for (const [name, count] of missing) console.log(`not run here: ${count} (needs ${name})`);
 console.log(`${numPassedTests} passed, ${numFailedTests} failed`);
-process.exitCode = status ?? 1;
+const allHere = process.env["PIPE_SERVICES"] !== "1" || missing.size === 0;
+if (!allHere) console.error("with PIPE_SERVICES=1 every service must be here: node tools/services.mjs install");
+process.exitCode = allHere ? (status ?? 1) : 1;

@@ -2,7 +2,7 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { sizeOf } from "@pipe/core";
 import { GPT2Model } from "@pipe/models";
-import { lastLine, output } from "../contender.ts";
+import { output } from "../output.ts";
 import { type BenchOptions, type BenchResult, machine, median } from "../result.ts";
 import { sizes } from "../train/sizes.ts";
 
@@ -44,7 +44,9 @@ export async function benchOptimizer({ size: name, rounds }: BenchOptions): Prom
   const isThere = existsSync(python);
   const raw: { [contender: string]: number[][] } = {};
   const measure = (contender: string, command: string, args: readonly string[]): void => {
-    const { times } = lastLine(output(command, args));
+    const { times } = JSON.parse(output(command, args).trim().split("\n").at(-1)!) as {
+      readonly times: readonly number[];
+    };
     (raw[contender] ??= []).push(times.map((time) => Math.round(time * 100) / 100));
   };
   for (let round = 0; round < rounds; round++) {

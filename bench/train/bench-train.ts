@@ -1,17 +1,20 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { lastLine, output, type Round } from "../contender.ts";
+import { output } from "../output.ts";
 import { type BenchOptions, type BenchResult, machine, median } from "../result.ts";
 import { type Size, sizes } from "./sizes.ts";
 
 /** Steps at the beginning that do not count: compilation and warm-up. */
 const SKIPPED = 3;
 
+type Round = { readonly times: readonly number[]; readonly memory: number };
 type Contender = { readonly name: string; readonly needs?: string; readonly run: (size: Size, name: string) => Round };
 
 const here = import.meta.dirname;
 const envs = join(here, "../.envs");
 const python = join(envs, "torch/bin/python");
+
+const lastLine = (text: string): Round => JSON.parse(text.trim().split("\n").at(-1)!) as Round;
 
 function pytorch(flags: readonly string[]): Contender["run"] {
   return ({ rows, steps }, name) => {

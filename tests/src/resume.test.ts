@@ -2,11 +2,13 @@ import { spawn } from "node:child_process";
 import { globSync } from "node:fs";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { join } from "node:path";
 import { ModelCheckpointer } from "@pipe/persist";
 import { Random } from "@pipe/core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
+/** `PIPE_KILLS=100` takes some minutes. */
+const KILLS = Number(process.env["PIPE_KILLS"] ?? 12);
 const main = join(import.meta.dirname, "../../apps/trainer/src/main.ts");
 let folder: string;
 
@@ -83,24 +85,39 @@ describe("exact resume", () => {
     expect(steps).toEqual(Array.from({ length: 40 }, (_, i) => i + 1));
   });
 
-  it("finds a complete checkpoint after each of twenty kills at random moments", async () => {
-    const random = new Random(7);
-    const options = ["--set", "checkpoint.every=1", "--set", "checkpoint.keepLast=2", "--set", "training.steps=100000"];
-    const checkpointer = new ModelCheckpointer({ folder: join(folder, "runs/killed/checkpoints") });
-    let newest = 0;
-    for (let i = 0; i < 20; i++) {
-      const started =
-        i === 0 ? pipe("train", "recipe.yaml", "--name", "killed", ...options) : pipe("train", "--resume=killed");
-      await until(() => started.output().includes('"step-ended"'));
-      await new Promise((resolve) => setTimeout(resolve, random.integer(60)));
-      started.kill();
-      await started.exit;
-      const refs = await checkpointer.list();
-      const last = refs.at(-1)!;
-      expect(await checkpointer.verify(last)).toEqual({ ok: true, problems: [] });
-      expect(last.step).toBeGreaterThanOrEqual(newest);
-      newest = last.step;
-    }
-    expect(basename((await checkpointer.list()).at(-1)!.location)).toMatch(/^step-\d{8}$/);
-  });
+  it(
+    `finds a complete checkpoint after each of ${KILLS} kills at random moments, and ends with the bytes of a run without`,
+    async () => {
+      const random = new Random(7);
+      const settings = ["training.accumulate=3", "evaluation.every=2", "optimization.schedule.kind=constant"];
+      const options = (steps: number, every: number): string[] =>
+        [...settings, `training.steps=${steps}`, `checkpoint.every=${every}`, "checkpoint.keepLast=2"].flatMap(
+          (setting) => ["--set", setting],
+        );
+      const checkpointer = new ModelCheckpointer({ folder: join(folder, "runs/killed/checkpoints") });
+      let newest = 0;
+      for (let i = 0; i < KILLS; i++) {
+        const started =
+          i === 0
+            ? pipe("train", "recipe.yaml", "--name", "killed", ...options(100_000, 1))
+            : pipe("train", "--resume=killed");
+        await until(() => started.output().includes('"step-ended"'));
+        await new Promise((resolve) => setTimeout(resolve, random.integer(60)));
+        started.kill();
+        await started.exit;
+        const refs = await checkpointer.list();
+        const last = refs.at(-1)!;
+        expect(await checkpointer.verify(last)).toEqual({ ok: true, problems: [] });
+        expect(last.step).toBeGreaterThanOrEqual(newest);
+        newest = last.step;
+      }
+      const steps = newest + 2;
+      expect(await pipe("train", "--resume=killed", ...options(steps, 1)).exit).toBe(0);
+      expect(await pipe("train", "recipe.yaml", "--name", "unkilled", ...options(steps, steps)).exit).toBe(0);
+      const [killed, unkilled] = [await bytesOf("killed"), await bytesOf("unkilled")];
+      expect(unkilled.size).toBe(6);
+      for (const [path, bytes] of unkilled) expect([path, killed.get(path) === bytes]).toEqual([path, true]);
+    },
+    KILLS * 15_000,
+  );
 });

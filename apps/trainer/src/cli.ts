@@ -1,6 +1,7 @@
 import { messageOf, PipeError } from "@pipe/core";
 import type { Host } from "./host.ts";
 import { usageError } from "./usage.ts";
+import { versions } from "./versions.ts";
 
 /** Runs one command; resolves to its exit code. */
 export type Command = (args: readonly string[], host: Host) => Promise<number>;
@@ -12,6 +13,7 @@ const commands: { readonly [name: string]: () => Promise<Command> } = {
   generate: async () => (await import("./commands/generate.ts")).generate,
   index: async () => (await import("./commands/index-folder.ts")).indexFolder,
   search: async () => (await import("./commands/search.ts")).search,
+  dashboard: async () => (await import("./commands/dashboard.ts")).dashboard,
   runs: async () => (await import("./commands/runs.ts")).runs,
   engines: async () => (await import("./commands/engines.ts")).engines,
   config: async () => (await import("./commands/config.ts")).config,
@@ -23,6 +25,8 @@ const HELP = `pipe: train, evaluate, use and search with language models on your
       --set path=value          change a field of the recipe (may be repeated)
       --name <run>              name of the run; default the recipe's
       --resume[=<run>]          go on from the newest checkpoint
+      --dry-run                 a few steps, an evaluation, a checkpoint, a sample; says what it would need
+      --profile <file>          the same, and a trace of every op, which Perfetto opens
   pipe find-lr [recipe]         try rising learning rates and suggest one; makes no run
       --set path=value --from <rate> --to <rate> --steps <n> --svg <file>
   pipe eval --run <run>         measure a run's model on its validation text
@@ -30,13 +34,18 @@ const HELP = `pipe: train, evaluate, use and search with language models on your
   pipe generate --run <run>     let it write
       --checkpoint best|newest|<step>
       --prompt <text> --tokens <n> --seed <n> --temperature <t> --top-k <k> --top-p <p>
+      --min-p <p> --repetition-penalty <r> --stop <text> --overflow slide|stop
   pipe index <folder>           index markdown
       --index <folder>          where the index lies; default .pipe/index
       --run <run>               also by meaning, with the run's model
       --prune                   forget documents that are no longer there
   pipe search <query>           search it
       --index <folder> --mode lexical|vector|hybrid --limit <n>
-  pipe runs [list]              list runs; show, verify or remove one: pipe runs show <run>
+  pipe runs [list]              list runs; verify or remove one: pipe runs verify <run>
+  pipe runs show <run>          its curves and figures; --svg <file>, --png <file> --theme light|dark draw them
+  pipe runs compare <run> <run> the same of several runs, and the settings that differ
+  pipe dashboard                runs as they happen, in a browser
+      --run <run> --port <n>    show this one first; default port 7878, 0 takes any that is free
   pipe engines                  what can compute here
   pipe config show [recipe]     a recipe with all defaults and what is set over it
   pipe config explain [recipe]  the same, with where each value came from
@@ -46,6 +55,7 @@ const HELP = `pipe: train, evaluate, use and search with language models on your
   recipes: fields are set by the file, then by PIPE_* variables (PIPE_TRAINING__STEPS=100), then by --set
 
   everywhere: --json (one JSON object a line on stdout), --runs-dir <folder> (default runs), --help
+  pipe --version                the version of this command
 `;
 
 /** Errors of what was typed or written into a recipe, which trying again does not mend. */
@@ -72,7 +82,12 @@ export async function run(argv: readonly string[], host: Host): Promise<number> 
       host.stdout.write(HELP);
       return name === undefined ? 2 : 0;
     }
-    const load = commands[name];
+    if (name === "version" || name === "--version") {
+      const all = versions();
+      host.stdout.write(json ? `${JSON.stringify(all)}\n` : `${all["@pipe/trainer"]}\n`);
+      return 0;
+    }
+    const load = Object.hasOwn(commands, name) ? commands[name] : undefined;
     if (load === undefined) throw usageError(`There is no command ${JSON.stringify(name)}.`);
     return await (
       await load()

@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { isAbsolute, join, resolve } from "node:path";
+import { basename, isAbsolute, join, resolve } from "node:path";
 import { ModelCheckpointer, listRuns, type RunFolder } from "@pipe/persist";
 import type { Host } from "./host.ts";
 
@@ -15,7 +15,9 @@ export function runPath(host: Host, runsDir: string, run: string): string {
 
 /** A name that no run has yet: the wanted one, or with a number behind it. */
 export async function freeName(runsDir: string, wanted: string): Promise<string> {
-  const taken = new Set((await listRuns(runsDir)).map(({ info }) => info.name));
+  const taken = new Set<string>();
+  const runs = await listRuns(runsDir, (path) => taken.add(basename(path)));
+  for (const { info } of runs) taken.add(info.name);
   let name = wanted;
   for (let i = 2; taken.has(name); i++) name = `${wanted}-${i}`;
   return name;

@@ -154,6 +154,15 @@ describe("pipe train", () => {
     expect(all.filter(({ event }) => event === "step-ended").map(({ step }) => step)).toContain(1);
     expect(all.find(({ event }) => event === "index-updated")).toMatchObject({ documents: 2 });
     expect(all.find(({ event }) => event === "search-hit")).toMatchObject({ path: "a.md" });
+    const path = join(folder, "runs/tiny-2");
+    expect(all.at(-1)).toEqual({
+      event: "train-ended",
+      step: all.filter(({ event }) => event === "step-ended").length,
+      reason: "completed",
+      run: "tiny-2",
+      path,
+      checkpoint: expect.stringMatching(/runs\/tiny-2\/checkpoints\/step-\d{8}$/),
+    });
     const text = await pipe([
       "train",
       "tiny.yaml",
@@ -171,6 +180,7 @@ describe("pipe train", () => {
     expect(stopped.code).toBe(130);
     expect(stopped.err).toContain("finishing the step and saving");
     expect(stopped.err).toMatch(/saved step \d+; go on with: pipe train --resume=stopped/);
+    expect(events(stopped.out).at(-1)).toMatchObject({ event: "train-ended", reason: "aborted", run: "stopped" });
     const resumed = await pipe(["train", "--resume=stopped", "--json"]);
     expect(resumed.code).toBe(0);
     const steps = events(resumed.out)
@@ -234,7 +244,20 @@ describe("after training", () => {
     const [first, second] = [await pipe(args), await pipe(args)];
     expect(first).toEqual(second);
     expect(first.out).toMatch(/^north .{12}\n$/);
-    const json = await pipe([...args, "--json", "--top-k", "3", "--top-p", "0.9"]);
+    const json = await pipe([
+      ...args,
+      "--json",
+      "--top-k",
+      "3",
+      "--top-p",
+      "0.9",
+      "--min-p",
+      "0.1",
+      "--repetition-penalty",
+      "1.1",
+      "--stop",
+      "§",
+    ]);
     expect(JSON.parse(json.out)).toMatchObject({ prompt: "north " });
   });
 
@@ -275,7 +298,20 @@ describe("after training", () => {
   });
 
   it("pipe runs shows, verifies and removes", async () => {
-    expect(JSON.parse((await pipe(["runs", "show", "tiny"])).out)).toMatchObject({ name: "tiny", step: 14 });
+    expect(JSON.parse((await pipe(["runs", "show", "tiny", "--json"])).out)).toMatchObject({
+      name: "tiny",
+      path: join(folder, "runs/tiny"),
+      step: 14,
+      ended: "completed",
+      checkpoints: [12, 14],
+      metrics: { loss: expect.any(Number) },
+      best: { step: expect.any(Number) },
+      config: { model: { width: 16 } },
+    });
+    const { out } = await pipe(["runs", "show", "tiny"]);
+    expect(out).toMatch(/^tiny: completed at step 14\n\nLoss, nats a token  ─ training  ● validation\n/);
+    expect(out).toMatch(/\nbest +validation loss \d\.\d{4} at step \d+\n/);
+    expect(out).not.toContain("\u001B");
     expect((await pipe(["runs", "verify", "tiny"])).out).toMatch(/step 14: complete/);
     expect(JSON.parse((await pipe(["runs", "verify", "tiny", "--json"])).out.split("\n")[0]!)).toMatchObject({
       ok: true,
@@ -284,6 +320,76 @@ describe("after training", () => {
     expect((await pipe(["runs", "remove", "twice"])).code).toBe(0);
     expect((await pipe(["runs", "show", "twice"])).err).toContain("There is no run here");
     expect((await pipe(["runs", "--runs-dir", "nowhere"])).out).toContain("no runs in");
+  });
+
+  it("pipe runs compare shows curves, figures and the settings that differ", async () => {
+    const { code, out } = await pipe(["runs", "compare", "tiny", "indexed"]);
+    expect([code, out]).toEqual([0, expect.stringMatching(/^Training loss, nats a token  a tiny  b indexed\n/)]);
+    expect(out).toMatch(/\na +tiny +14 +896 +\d\.\dk .*\nb +indexed +1 +64 /);
+    expect(out).toMatch(/\nsettings that differ +tiny +indexed\n[^]*training\.steps +12 +–\ntraining\.tokens +– +64\n/);
+    const [first, second] = (await pipe(["runs", "compare", "tiny", "./runs/indexed", "--json"])).out.split("\n");
+    expect(JSON.parse(first!)).toMatchObject({
+      name: "tiny",
+      settings: { "training.steps": 12, "training.tokens": null },
+    });
+    expect(JSON.parse(second!)).toMatchObject({ name: "indexed", settings: { "training.tokens": 64 } });
+    const same = await pipe(["runs", "compare", "tiny", "tiny"]);
+    expect(same.out).toContain(`a ${join(folder, "runs/tiny")}`);
+    expect(same.out).not.toContain("settings that differ");
+  });
+
+  it("pipe runs show and compare write pictures", async () => {
+    const shown = await pipe(["runs", "show", "tiny", "--svg", "tiny.svg", "--png", "tiny.png"]);
+    expect([shown.code, shown.out]).toEqual([0, expect.stringContaining("wrote tiny.svg\nwrote tiny.png\n")]);
+    expect(await readFile(join(folder, "tiny.svg"), "utf8")).toMatch(/^<svg [^]*>tiny</);
+    expect((await readFile(join(folder, "tiny.png"))).subarray(1, 4).toString()).toBe("PNG");
+    const compared = await pipe([
+      "runs",
+      "compare",
+      "tiny",
+      "indexed",
+      "--json",
+      "--svg",
+      "two.svg",
+      "--theme",
+      "dark",
+    ]);
+    expect([compared.code, compared.err, events(compared.out).length]).toEqual([0, "wrote two.svg\n", 2]);
+    expect(await readFile(join(folder, "two.svg"), "utf8")).toContain("2 runs compared");
+  });
+
+  it("pipe runs show tells what there is of a run that was stopped before its first step, and of one under way", async () => {
+    const [log, info] = ["runs/begun/events.jsonl", "runs/begun/run.json"].map((path) => join(folder, path));
+    await mkdir(join(folder, "runs/begun"));
+    await writeFile(info!, await readFile(join(folder, "runs/tiny/run.json")));
+    expect((await pipe(["runs", "show", "begun"])).out).toMatch(
+      /^begun: not begun\n\nengine +onnx on .*\ntrained +0 tokens/,
+    );
+    expect((await pipe(["runs", "show", "begun", "--svg", "no.svg"])).err).toContain("There is no value to draw yet");
+    expect((await pipe(["runs", "compare", "begun", "tiny"])).out).toMatch(/\na +begun +0 +0 +– +– +– +– +– /);
+    const skipped = { event: "step-skipped", time: 900, step: 1, loss: null, norm: null };
+    await writeFile(log!, `${JSON.stringify(skipped)}\n`);
+    const { out } = await pipe(["runs", "show", "begun"]);
+    expect(out).toContain("begun: at step 0, last event 0.1s ago");
+    expect(out).toContain("1 steps");
+  });
+
+  it("pipe runs list tells of damaged runs, and shows the others", async () => {
+    await mkdir(join(folder, "runs/torn"));
+    await writeFile(join(folder, "runs/torn/run.json"), '{"name": "to');
+    await writeFile(join(folder, "runs/begun/events.jsonl"), "damaged\n\n");
+    const { code, out } = await pipe(["runs"]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/\ntorn +damaged: A run's run\.json cannot be read\.; got: .*torn/);
+    expect(out).toMatch(/begun +damaged: A line of an event log is not an event/);
+    expect(out).toMatch(/\ntiny +step +14/);
+    expect(events((await pipe(["runs", "--json"])).out).find((each) => each["name"] === "torn")).toMatchObject({
+      code: "run-damaged",
+      error: expect.stringContaining("not JSON"),
+    });
+    // Its folder is taken all the same.
+    expect((await pipe(["train", "tiny.yaml", "--name", "torn"])).err).toContain("continue it with --resume");
+    for (const name of ["torn", "begun"]) await rm(join(folder, "runs", name), { recursive: true });
   });
 
   it("searches by words, and says so, when the model of an index is gone", async () => {
@@ -409,11 +515,31 @@ describe("bad input gets one clear message", () => {
     [["generate", "--run", "tiny", "--seed", "0.5"]],
     [["index", "remove", "x"]],
     [["runs", "burn", "x"]],
+    [["runs", "list", "x"]],
+    [["runs", "show"]],
+    [["runs", "show", "tiny", "indexed"]],
+    [["runs", "show", "tiny", "--svg", "x.svg", "--theme", "blue"]],
+    [["runs", "list", "--png", "x.png"]],
+    [["runs", "compare", "tiny"]],
+    [["dashboard", "tiny"]],
+    [["dashboard", "--port", "http"]],
+    [["toString"]],
     [["engines", "start"]],
     [["config"]],
     [["config", "burn"]],
   ])("usage: %j", async (args) => {
     expect((await pipe(args)).code).toBe(2);
+  });
+
+  it("--version is the version of the package", async () => {
+    const { version } = JSON.parse(await readFile(join(import.meta.dirname, "../package.json"), "utf8")) as {
+      version: string;
+    };
+    expect(await pipe(["--version"])).toEqual({ code: 0, out: `${version}\n`, err: "" });
+    expect(JSON.parse((await pipe(["version", "--json"])).out)).toEqual({
+      "@pipe/trainer": version,
+      node: process.versions.node,
+    });
   });
 
   it("help is no error", async () => {
@@ -508,4 +634,47 @@ it("the process is a host", () => {
   expect(presses).toBe(1);
   process.stdout.emit("error", Object.assign(new Error("gone"), { code: "EPIPE" }));
   expect(() => process.stdout.emit("error", new Error("other"))).toThrow("other");
+});
+
+describe("pipe train --dry-run", () => {
+  it("says what a run would need, and leaves nothing", async () => {
+    const before = await readdir(join(folder, "runs")).catch(() => []);
+    const { code, out } = await pipe(["train", "tiny.yaml", "--dry-run", "--set", "training.steps=50"]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/^rehearsal of tiny: 4 steps, an evaluation, a checkpoint, a sample; nothing of it is kept\n/);
+    for (const line of ["model ", "step ", "compiling ", "memory ", "evaluation ", "checkpoint ", "sample "]) {
+      expect(out).toMatch(new RegExp(`^${line}`, "m"));
+    }
+    expect(out).toMatch(/^training +50 steps: about /m);
+    const after = await readdir(join(folder, "runs"));
+    expect(after.filter((name) => name !== ".data")).toEqual(before.filter((name) => name !== ".data"));
+    const json = await pipe(["train", "tiny.yaml", "--dry-run", "--json"]);
+    const [report] = events(json.out);
+    expect(report).toMatchObject({ event: "rehearsal-ended", warnings: [] });
+    expect(report!["plannedPeakBytes"]).toBeGreaterThan(1000);
+  });
+
+  it("writes a trace in which Perfetto finds every program and op", async () => {
+    const { code, out } = await pipe(["train", "tiny.yaml", "--profile", "trace.json"]);
+    expect(code).toBe(0);
+    expect(out).toContain("trace.json: open it in ui.perfetto.dev");
+    const { traceEvents } = JSON.parse(await readFile(join(folder, "trace.json"), "utf8")) as {
+      readonly traceEvents: readonly {
+        readonly name: string;
+        readonly ph: string;
+        readonly pid: number;
+        readonly ts: number;
+      }[];
+    };
+    const programs = traceEvents.filter(({ name }) => name === "process_name").length;
+    expect(programs).toBeGreaterThan(1);
+    const products = traceEvents.filter(({ name, pid }) => name === "Gemm" && pid === 0);
+    expect(products.length).toBeGreaterThan(50);
+    expect(products.every(({ ph, ts }) => ph === "X" && ts > 0)).toBe(true);
+  });
+
+  it("is no way to resume", async () => {
+    const { code, err } = await pipe(["train", "tiny.yaml", "--dry-run", "--resume"]);
+    expect([code, err]).toEqual([2, expect.stringContaining("leave --resume out")]);
+  });
 });

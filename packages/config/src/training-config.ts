@@ -18,6 +18,14 @@ const schema = z.strictObject({
   epochs: positive.optional().describe("Budget in passes over the data."),
   hours: z.number().positive().optional().describe("Budget in hours, those before an interruption counted."),
   batch: positive.default(8).describe("Rows of one step."),
+  accumulate: positive.default(1).describe("Parts that a batch is split into: the same result with less memory."),
+  recompute: z
+    .union([z.boolean(), z.array(z.string().min(1))])
+    .default(false)
+    .describe("Blocks (`h.*`, or true for all) that the backward pass computes again: less memory, more time."),
+  overfit: positive
+    .optional()
+    .describe("Trains on the first so many batches only, again and again, to see whether a model can learn."),
   onNonFinite: z
     .union([z.enum(["skip", "stop"]), recovery])
     .default("skip")
@@ -40,6 +48,10 @@ export class TrainingConfig extends ConfigBase<typeof schema> {
       problems.push({ path: "training", expected: `a budget: one of ${budgets.join(", ")}`, got: "none" });
     }
     const [batch = 1, length = 1] = [fields.number("training.batch"), fields.number("data.sequenceLength")];
+    const accumulate = fields.number("training.accumulate") ?? 1;
+    if (accumulate > Math.max(1, batch)) {
+      problems.push({ path: "training.accumulate", expected: `at most the batch (${batch})`, got: String(accumulate) });
+    }
     if (batch * length > MOST_TARGETS) {
       const expected = `at most ${Math.max(1, Math.floor(MOST_TARGETS / length))} rows of ${length} tokens`;
       problems.push({ path: "training.batch", expected, got: String(batch) });

@@ -8,7 +8,12 @@ import { OnnxEngine } from "./onnx-engine.ts";
 /** How the engine computes. */
 export type OnnxEngineOptions = {
   /** Threads of one op; default all cores. The same bits come from run to run at the same number. */
-  readonly threads?: number;
+  readonly threads?: number | undefined;
+  /**
+   * Folder in which each program leaves a trace of its ops when it is disposed, in Chrome's trace format, which Perfetto
+   * opens. Profiling costs time and memory with every run.
+   */
+  readonly profile?: string | undefined;
 };
 
 /**
@@ -27,7 +32,7 @@ export async function createOnnxEngine(options: OnnxEngineOptions = {}): Promise
 export async function connectOnnxEngine(
   port: Port,
   stop: () => Promise<unknown>,
-  { threads = availableParallelism() }: OnnxEngineOptions,
+  { threads = availableParallelism(), profile }: OnnxEngineOptions,
 ): Promise<OnnxEngine> {
   const connection = new Connection(port);
   try {
@@ -36,7 +41,7 @@ export async function connectOnnxEngine(
         got: String(threads),
       });
     }
-    const { version } = await connection.send({ type: "open", threads });
+    const { version } = await connection.send({ type: "open", threads, ...(profile === undefined ? {} : { profile }) });
     const name = `ONNX Runtime ${version}`;
     return new OnnxEngine(
       connection,

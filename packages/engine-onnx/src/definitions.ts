@@ -4,6 +4,12 @@ import { z } from "zod";
 const schema = z.strictObject({
   kind: z.literal("onnx"),
   threads: z.number().int().positive().optional().describe("Threads of one op; default all cores."),
+  profile: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ format: "path" })
+    .describe("Folder for a trace of every op, one file a program, in Chrome's trace format."),
 });
 
 /** ONNX Runtime on the CPU, as a configuration names it. */
@@ -12,9 +18,9 @@ export const definitions = [
     port: "engine",
     kind: "onnx",
     schema,
-    create: async ({ threads }) => {
+    create: async ({ kind: _, ...options }) => {
       const { createOnnxEngine } = await import("./create-engine.ts");
-      return createOnnxEngine(threads === undefined ? {} : { threads });
+      return createOnnxEngine(options);
     },
   }),
 ] as const;

@@ -2,20 +2,29 @@ import type { HostArray, TensorSpec } from "@pipe/core";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import type { ProgramPlan, RunInput, Source } from "./protocol.ts";
 import type { TensorStore } from "./tensor-store.ts";
-import { UpdateMemory } from "./update/update-memory.ts";
+import { UpdateMemory } from "./in-place/update-memory.ts";
 
 type Runtime = typeof import("onnxruntime-node");
 
 /** A program in the session host: ONNX Runtime computes, then updates replace state in place. */
 export class HostProgram {
   readonly #runtime: Runtime;
-  readonly #session: InferenceSession;
+  readonly #session: InferenceSession | undefined;
   readonly #plan: Omit<ProgramPlan, "model" | "module">;
   readonly #updates: UpdateMemory;
+  readonly #isProfiled: boolean;
+  /** Parameters are the same arrays run after run: making hundreds of tensors of them takes milliseconds. */
+  readonly #tensors = new WeakMap<HostArray, Tensor>();
   /** Fetches that only updates read. */
   readonly #inner: ReadonlyMap<number, HostArray>;
 
-  constructor(runtime: Runtime, session: InferenceSession, { model: _, module, ...plan }: ProgramPlan) {
+  constructor(
+    runtime: Runtime,
+    session: InferenceSession | undefined,
+    { model: _, module, ...plan }: ProgramPlan,
+    isProfiled = false,
+  ) {
+    this.#isProfiled = isProfiled;
     this.#runtime = runtime;
     this.#session = session;
     this.#plan = plan;
@@ -59,8 +68,13 @@ export class HostProgram {
     const fetches = Object.fromEntries(
       this.#plan.fetches.map(({ name, spec }, i) => [name, this.#tensor(spec, fetched[i]!)]),
     );
-    await this.#session.run(feeds, fetches);
-    this.#updates.run((source: Source) => ("fetch" in source ? fetched[source.fetch]! : inputData(source.input)));
+    await this.#session?.run(feeds, fetches);
+    const valueOf = (source: Source): HostArray =>
+      "fetch" in source ? fetched[source.fetch]! : inputData(source.input);
+    this.#updates.run(valueOf);
+    for (const { input, rows, positions, shape } of this.#plan.writes) {
+      writeRows(inputData(input) as Float32Array, valueOf(rows) as Float32Array, valueOf(positions), shape);
+    }
     // An array is handed out once: a second output of the same value gets a copy, as does one that stays here.
     const handedOut = new Set(this.#inner.keys());
     return this.#plan.outputs.map(({ from }, i) => {
@@ -75,12 +89,32 @@ export class HostProgram {
   }
 
   /** Frees the session. */
-  release(): Promise<void> {
-    return this.#session.release();
+  async release(): Promise<void> {
+    // In the declarations of onnxruntime-common it is missing.
+    if (this.#isProfiled) (this.#session as unknown as { endProfiling?(): void } | undefined)?.endProfiling?.();
+    await this.#session?.release();
   }
 
   #tensor({ shape, dtype }: TensorSpec, data: HostArray): Tensor {
-    return new this.#runtime.Tensor(dtype as "float32", data as Float32Array, shape);
+    // A program reads an array always with the same shape.
+    let tensor = this.#tensors.get(data);
+    if (tensor === undefined) {
+      tensor = new this.#runtime.Tensor(dtype as "float32", data as Float32Array, shape);
+      this.#tensors.set(data, tensor);
+    }
+    return tensor;
+  }
+}
+
+/** Writes rows [B, H, 1, D] into a cache [B, H, S, D] at positions [B]. */
+function writeRows(cache: Float32Array, rows: Float32Array, positions: HostArray, shape: readonly number[]): void {
+  const [batch, heads, capacity, size] = shape as [number, number, number, number];
+  for (let row = 0; row < batch; row++) {
+    for (let head = 0; head < heads; head++) {
+      const from = (row * heads + head) * size;
+      const to = ((row * heads + head) * capacity + positions[row]!) * size;
+      cache.set(rows.subarray(from, from + size), to);
+    }
   }
 }
 

@@ -67,7 +67,7 @@ describe("createOnnxEngine", () => {
       code: "precision-unsupported",
     });
     await expect(engine.compile(program, { x: vector }, { recompute: ["h.0"] })).rejects.toMatchObject({
-      code: "recompute-unsupported",
+      code: "recompute-unknown",
     });
     await engine[Symbol.asyncDispose]();
   });

@@ -27,9 +27,17 @@ export type UpdatePlan = {
   readonly replaces: readonly number[];
 };
 
-/** A compiled program: a session, then updates. */
+/** A cache [B, H, S, D] that gets rows [B, H, 1, D] at positions [B], in place. */
+type WritePlan = {
+  readonly input: number;
+  readonly rows: Source;
+  readonly positions: Source;
+  readonly shape: readonly number[];
+};
+
+/** A compiled program: a session, then updates and writes in place. */
 export type ProgramPlan = {
-  /** The ONNX model. */
+  /** The ONNX model; empty where nothing is left to it. */
   readonly model: Uint8Array<ArrayBuffer>;
   readonly inputs: readonly ProgramInput[];
   readonly fetches: readonly Fetch[];
@@ -37,11 +45,12 @@ export type ProgramPlan = {
   /** WebAssembly with the updates' functions. */
   readonly module: Uint8Array<ArrayBuffer>;
   readonly updates: readonly UpdatePlan[];
+  readonly writes: readonly WritePlan[];
 };
 
 /** What the engine asks of the session host; the answers come in order. */
 export type Request =
-  | { readonly type: "open"; readonly threads: number }
+  | { readonly type: "open"; readonly threads: number; readonly profile?: string }
   | { readonly type: "compile"; readonly executable: number; readonly program: ProgramPlan }
   | { readonly type: "put"; readonly tensors: readonly { readonly tensor: number; readonly data: HostArray }[] }
   | {

@@ -1,5 +1,8 @@
 import type { HostArray } from "@pipe/core";
 import { messageOf, PipeError } from "@pipe/core";
+import type { InferenceSession } from "onnxruntime-node";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { HostProgram } from "./host-program.ts";
 import type { Answers, Envelope, Reply, Request } from "./protocol.ts";
 import { TensorStore } from "./tensor-store.ts";
@@ -21,6 +24,7 @@ export class SessionHost {
   readonly #programs = new Map<number, HostProgram>();
   #runtime: Runtime | undefined;
   #threads = 1;
+  #profile: string | undefined;
 
   /** Serves a port until it closes. */
   static serve(port: HostPort): SessionHost {
@@ -49,7 +53,7 @@ export class SessionHost {
   async #answer(request: Request): Promise<Answers[keyof Answers]> {
     switch (request.type) {
       case "open":
-        return this.#open(request.threads);
+        return this.#open(request);
       case "compile":
         return this.#compile(request);
       case "put":
@@ -73,7 +77,7 @@ export class SessionHost {
     }
   }
 
-  async #open(threads: number): Promise<Answers["open"]> {
+  async #open({ threads, profile }: Extract<Request, { type: "open" }>): Promise<Answers["open"]> {
     try {
       this.#runtime = await import("onnxruntime-node");
     } catch (cause) {
@@ -84,11 +88,23 @@ export class SessionHost {
       });
     }
     this.#threads = threads;
+    this.#profile = profile;
     return { version: this.#runtime.env.versions.node ?? this.#runtime.env.versions.common };
   }
 
   async #compile({ executable, program }: Extract<Request, { type: "compile" }>): Promise<undefined> {
-    const session = await this.#runtime!.InferenceSession.create(program.model, {
+    const session = program.fetches.length === 0 ? undefined : await this.#session(program.model, executable);
+    this.#programs.set(executable, new HostProgram(this.#runtime!, session, program, this.#profile !== undefined));
+    return undefined;
+  }
+
+  #session(model: Uint8Array, executable: number): Promise<InferenceSession> {
+    const profile = this.#profile;
+    if (profile !== undefined) mkdirSync(profile, { recursive: true });
+    return this.#runtime!.InferenceSession.create(model, {
+      ...(profile === undefined
+        ? {}
+        : { enableProfiling: true, profileFilePrefix: join(profile, `program-${executable}`) }),
       intraOpNumThreads: this.#threads,
       interOpNumThreads: 1,
       executionMode: "sequential",
@@ -96,11 +112,10 @@ export class SessionHost {
       // Same speed and less memory: all shapes are fixed, and arenas of two steps need not overlap.
       enableMemPattern: false,
       logSeverityLevel: 3,
-      // Without it ScatterND adds in an order that changes from run to run.
+      // Without the first, ScatterND adds in an order that changes from run to run; without the second, masked softmax
+      // leaves denormal numbers, with which everything is many times slower.
       extra: { session: { use_deterministic_compute: "1", set_denormal_as_zero: "1" } },
     });
-    this.#programs.set(executable, new HostProgram(this.#runtime!, session, program));
-    return undefined;
   }
 
   async #run({ executable, inputs, outputs, donated }: Extract<Request, { type: "run" }>): Promise<Answers["run"]> {

@@ -43,6 +43,22 @@ describe("sampleToken", () => {
     expect(distance(sharesOf(logits, { topK: 3, topP: 0.4 }), [0, 1, 0, 0])).toBeLessThan(0.01);
   });
 
+  it("keeps what is at least so many times as likely as the likeliest", () => {
+    const logits = logitsOf(0.1, 0.4, 0.2, 0.3);
+    expect(distance(sharesOf(logits, { minP: 0.6 }), [0, 4 / 7, 0, 3 / 7])).toBeLessThan(0.01);
+    expect(distance(sharesOf(logits, { minP: 1 }), [0, 1, 0, 0])).toBeLessThan(0.01);
+    expect(distance(sharesOf(logits, { minP: 0.3, topK: 2 }), [0, 4 / 7, 0, 3 / 7])).toBeLessThan(0.01);
+  });
+
+  it("makes tokens that came before less likely, whatever the sign of their logits", () => {
+    const choose = (logits: readonly number[], before: readonly number[]): number =>
+      sampleToken(logits, { temperature: 0, repetitionPenalty: 2 }, new Random(1), before);
+    expect(choose([4, 3, 1], [])).toBe(0);
+    expect(choose([4, 3, 1], [0, 0])).toBe(1);
+    expect(choose([-2, -3, -9], [0])).toBe(1);
+    expect(choose([4, 3, 1], [0, 1])).toBe(0);
+  });
+
   it("takes the first of the largest at temperature 0, without drawing", () => {
     const random = new Random(1);
     const before = random.capture();

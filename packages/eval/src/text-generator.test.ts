@@ -28,23 +28,29 @@ describe("TextGenerator", () => {
   it("continues the text, across contexts of 16, 32 and the model's positions", async () => {
     const generator = generatorOf(bigramModel, 40);
     const params = await loopOf("abcd");
-    const text = await generator.generate(params, { prompt: "a", tokens: 50 });
+    const text = await generator.generate(params, { prompt: "a", tokens: 50, overflow: "slide" });
     expect(text).toBe("bcda".repeat(13).slice(0, 50));
     expect(engine.memory().executables).toBe(3);
     await generator[Symbol.asyncDispose]();
     expect(engine.memory().executables).toBe(0);
   });
 
-  it("reads the whole context, of which the oldest tokens are left out past the positions", async () => {
+  it("reads the whole context, and stops at the last position or forgets the older half", async () => {
     const generator = generatorOf(countingModel, 40);
     const prompt = "x".repeat(33);
-    const text = await generator.generate(flat, { prompt, tokens: 10, temperature: 0 });
-    expect(Array.from(new TextEncoder().encode(text))).toEqual([33, 34, 35, 36, 37, 38, 39, 40, 40, 40]);
-    expect(await generator.generate(flat, { prompt: prompt + prompt, tokens: 1, temperature: 0 })).toBe("(");
+    const count = async (overflow: "stop" | "slide") => {
+      const text = await generator.generate(flat, { prompt, tokens: 10, temperature: 0, overflow });
+      return Array.from(new TextEncoder().encode(text));
+    };
+    expect(await count("stop")).toEqual([33, 34, 35, 36, 37, 38, 39, 40]);
+    expect(await count("slide")).toEqual([33, 34, 35, 36, 37, 38, 39, 40, 20, 21]);
+    const long = { prompt: prompt + prompt, tokens: 1, temperature: 0 };
+    expect(await generator.generate(flat, { ...long, overflow: "slide" })).toBe("(");
+    await expect(generator.generate(flat, long)).rejects.toMatchObject({ code: "prompt-too-long" });
     await generator[Symbol.asyncDispose]();
     const tiny = generatorOf(countingModel, 3);
-    const short = await tiny.generate(flat, { prompt: "x", tokens: 4, temperature: 0 });
-    expect(short).toBe("\u0001\u0002\u0003\u0003");
+    const short = await tiny.generate(flat, { prompt: "x", tokens: 4, temperature: 0, overflow: "slide" });
+    expect(short).toBe("\u0001\u0002\u0003\u0002");
     await tiny[Symbol.asyncDispose]();
   });
 
@@ -128,6 +134,38 @@ describe("TextGenerator", () => {
     };
     const generator = generatorOf(broken, 16);
     await expect(generator.generate(flat, { prompt: "a", tokens: 1 })).rejects.toThrow("no forward pass");
+    await generator[Symbol.asyncDispose]();
+  });
+
+  it("continues several texts at once, each as it would be alone", async () => {
+    const generator = generatorOf(bigramModel, 24);
+    const prompts = ["a", "xyz", "hello, "];
+    for (const overflow of ["stop", "slide"] as const) {
+      const options = { tokens: 30, seed: 5, overflow };
+      const texts = await generator.batch(flat, prompts, options);
+      for (const [row, prompt] of prompts.entries()) {
+        const alone = await generator.generate(flat, { ...options, prompt, seed: 5 + row });
+        // Rows of a batch forget at the same token as alone: a table's logits depend on the last token only.
+        expect(texts[row]).toBe(alone);
+      }
+    }
+    await generator[Symbol.asyncDispose]();
+  });
+
+  it("ends before a stop string, of which no piece is shown", async () => {
+    const generator = generatorOf(bigramModel, 64);
+    const params = await loopOf("abcdef");
+    const write = async (stop: readonly string[], tokens: number): Promise<readonly string[]> => {
+      const pieces: string[] = [];
+      const options = { prompt: "a", tokens, temperature: 0, stop };
+      for await (const piece of generator.stream(params, options)) pieces.push(piece);
+      return pieces;
+    };
+    expect(await write(["ef"], 20)).toEqual(["b", "c", "d"]);
+    expect(await write(["fx", "d", ""], 20)).toEqual(["b", "c"]);
+    // What could have begun a stop string is shown as soon as it does not, and at the end.
+    expect(await write(["bcx"], 3)).toEqual(["bcd"]);
+    expect(await write(["cdx"], 3)).toEqual(["b", "cd"]);
     await generator[Symbol.asyncDispose]();
   });
 });

@@ -1,8 +1,9 @@
-import type { DeviceTensor, IEngine, IExecutable, IModel, ITokenizer, Params } from "@pipe/core";
+import type { IEngine, IModel, ITokenizer } from "@pipe/core";
 import { PipeError, Random } from "@pipe/core";
-import { forwardContext } from "@pipe/graph";
-import * as tf from "@pipe/graph/tf";
+import { type Decoding, decodingOf, type ModelParams } from "./decoding.ts";
+import { fullDecoding } from "./full-decoding.ts";
 import { checkSampling, sampleToken, type SamplingOptions } from "./sampling.ts";
+import { StopStrings } from "./stop-strings.ts";
 
 /** What a generator needs. */
 export type TextGeneratorOptions = {
@@ -11,45 +12,110 @@ export type TextGeneratorOptions = {
   readonly tokenizer: ITokenizer;
   /** Positions of the model: the longest context. */
   readonly positions: number;
+  /** Whether the model's cache is used where it has one; default true. Without it each token reads the whole context. */
+  readonly cache?: boolean;
 };
 
-/** One request. */
-export type GenerateOptions = SamplingOptions & {
-  /** May be empty where the tokenizer has an end-of-text token, which then begins the text. */
-  readonly prompt: string;
+/** How texts are continued. */
+export type ContinueOptions = SamplingOptions & {
   /** Tokens to add at most. */
   readonly tokens: number;
   /** Default 0. */
   readonly seed?: number;
+  /** Strings that end the text and are left out of it. */
+  readonly stop?: readonly string[];
+  /**
+   * What happens at the model's last position: `"stop"` (default) ends the text, `"slide"` forgets the older half of the
+   * context and goes on.
+   */
+  readonly overflow?: "stop" | "slide";
   readonly signal?: AbortSignal;
 };
 
-type Inputs = { readonly params: Params; readonly ids: tf.Tensor; readonly at: tf.Tensor };
-type Forward = IExecutable<Inputs, { logits: tf.Tensor }>;
+/** One request. */
+export type GenerateOptions = ContinueOptions & {
+  /** May be empty where the tokenizer has an end-of-text token, which then begins the text. */
+  readonly prompt: string;
+};
 
-/** Shortest compiled context. */
-const SHORTEST = 16;
-
-/**
- * Continues a text token by token. Each token reads the whole context again; contexts are compiled per power of two, and
- * past the model's positions the oldest tokens are left out.
- */
+/** Continues texts token by token, with the model's cache of keys and values where it has one. */
 export class TextGenerator {
   readonly #options: TextGeneratorOptions;
-  readonly #compiled = new Map<number, Promise<Forward>>();
+  readonly #decoding: Decoding;
 
   constructor(options: TextGeneratorOptions) {
+    const { engine, model, positions, cache = true } = options;
     this.#options = options;
+    this.#decoding = cache ? decodingOf(engine, model, positions) : fullDecoding(engine, model, positions);
   }
 
   /**
    * Yields the new text in pieces, as soon as whole characters are known; ends at the end-of-text token.
-   * @throws PipeError `sampling-invalid`, `prompt-empty`, `token-unknown`, `logits-not-finite`.
+   * @throws PipeError `sampling-invalid`, `prompt-empty`, `prompt-too-long`, `token-unknown`, `logits-not-finite`.
    */
-  async *stream(params: { readonly [name: string]: DeviceTensor }, options: GenerateOptions): AsyncGenerator<string> {
-    const { tokenizer } = this.#options;
-    const { prompt, tokens, seed = 0, signal } = options;
+  async *stream(params: ModelParams, options: GenerateOptions): AsyncGenerator<string> {
+    for await (const { piece } of this.#continue(params, [options.prompt], options)) yield piece;
+  }
+
+  /** The new text as a whole. */
+  async generate(params: ModelParams, options: GenerateOptions): Promise<string> {
+    return (await this.batch(params, [options.prompt], options))[0]!;
+  }
+
+  /** Continues several prompts at once, each as it would be alone with its own seed: `seed`, `seed` + 1, … */
+  async batch(params: ModelParams, prompts: readonly string[], options: ContinueOptions): Promise<readonly string[]> {
+    const texts = prompts.map(() => "");
+    for await (const { row, piece } of this.#continue(params, prompts, options)) texts[row]! += piece;
+    return texts;
+  }
+
+  /** Frees the compiled programs. */
+  [Symbol.asyncDispose](): PromiseLike<void> {
+    return this.#decoding[Symbol.asyncDispose]();
+  }
+
+  async *#continue(
+    params: ModelParams,
+    prompts: readonly string[],
+    options: ContinueOptions,
+  ): AsyncGenerator<{ readonly row: number; readonly piece: string }> {
+    const { tokens, seed = 0, overflow = "stop", signal } = options;
     checkSampling(options);
+    const texts = prompts.map(
+      (prompt, row) => new GrowingText(this.#begin(prompt, overflow), seed + row, this.#options, options),
+    );
+    const session = this.#decoding.open(params, texts.length);
+    try {
+      let isFresh = true;
+      for (let i = 0; i < tokens && texts.some(({ ended }) => !ended); i++) {
+        signal?.throwIfAborted();
+        const contexts = texts.map(({ context }) => context);
+        const logits = await (isFresh ? session.read(contexts) : session.next(contexts));
+        isFresh = false;
+        const size = logits.length / texts.length;
+        for (const [row, text] of texts.entries()) {
+          const piece = text.grow(logits.subarray(row * size, (row + 1) * size));
+          if (piece !== "") yield { row, piece };
+          if (text.context.length <= this.#options.positions) continue;
+          if (overflow === "stop") text.end();
+          else {
+            text.slide();
+            isFresh = true;
+          }
+        }
+      }
+      for (const [row, text] of texts.entries()) {
+        const piece = text.rest();
+        if (piece !== "") yield { row, piece };
+      }
+    } finally {
+      await session[Symbol.asyncDispose]();
+    }
+  }
+
+  /** The tokens of a prompt. */
+  #begin(prompt: string, overflow: "stop" | "slide"): number[] {
+    const { tokenizer, positions } = this.#options;
     const ids = [...tokenizer.encode(prompt)];
     if (ids.length === 0) {
       if (tokenizer.endOfText === undefined) {
@@ -60,59 +126,68 @@ export class TextGenerator {
       }
       ids.push(tokenizer.endOfText);
     }
-    const random = new Random(seed);
-    const decoder = tokenizer.decoder();
-    for (let i = 0; i < tokens; i++) {
-      signal?.throwIfAborted();
-      const id = sampleToken(await this.#logits(params, ids), options, random);
-      if (id === tokenizer.endOfText) break;
-      ids.push(id);
-      const text = decoder.push(id);
-      if (text !== "") yield text;
-    }
-    const rest = decoder.end();
-    if (rest !== "") yield rest;
+    if (ids.length <= positions || overflow === "slide") return ids;
+    throw new PipeError("prompt-too-long", "The prompt is longer than the model's positions.", {
+      expected: `at most ${positions} tokens`,
+      got: String(ids.length),
+      fix: 'shorten it, or set overflow to "slide", which forgets its beginning',
+    });
+  }
+}
+
+/** One text of a batch. */
+class GrowingText {
+  /** What the model reads: the newest tokens. */
+  context: number[];
+  ended = false;
+  #stopped = false;
+  readonly #all: number[];
+  readonly #random: Random;
+  readonly #decoder: ReturnType<ITokenizer["decoder"]>;
+  readonly #stops: StopStrings;
+  readonly #sampling: SamplingOptions;
+  readonly #parts: TextGeneratorOptions;
+
+  constructor(ids: number[], seed: number, parts: TextGeneratorOptions, options: ContinueOptions) {
+    this.#all = ids;
+    this.context = ids.slice(-parts.positions);
+    this.#random = new Random(seed);
+    this.#decoder = parts.tokenizer.decoder();
+    this.#stops = new StopStrings(options.stop ?? []);
+    this.#sampling = options;
+    this.#parts = parts;
   }
 
-  /** The new text as a whole. */
-  async generate(params: { readonly [name: string]: DeviceTensor }, options: GenerateOptions): Promise<string> {
-    let text = "";
-    for await (const piece of this.stream(params, options)) text += piece;
+  /** Chooses the next token and returns the text that is known by it. A text that has ended keeps its place in the batch. */
+  grow(logits: Float32Array): string {
+    if (this.ended) return "";
+    const id = sampleToken(logits, this.#sampling, this.#random, this.#all);
+    if (id === this.#parts.tokenizer.endOfText) {
+      this.ended = true;
+      return "";
+    }
+    this.#all.push(id);
+    this.context.push(id);
+    const { text, stopped } = this.#stops.push(this.#decoder.push(id));
+    if (stopped) this.ended = this.#stopped = true;
     return text;
   }
 
-  /** Frees the compiled programs. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    for (const compiled of this.#compiled.values()) {
-      // One that did not compile has said so to whoever asked for it.
-      const forward = await compiled.catch(() => undefined);
-      await forward?.[Symbol.asyncDispose]();
-    }
+  /** Forgets the older half of a full context. */
+  slide(): void {
+    this.context = this.context.slice(-Math.ceil(this.#parts.positions / 2));
   }
 
-  async #logits(params: { readonly [name: string]: DeviceTensor }, all: readonly number[]): Promise<ArrayLike<number>> {
-    const context = all.slice(-this.#options.positions);
-    const length = Math.min(this.#options.positions, Math.max(SHORTEST, 2 ** Math.ceil(Math.log2(context.length))));
-    let compiled = this.#compiled.get(length);
-    if (compiled === undefined) this.#compiled.set(length, (compiled = this.#compile(length, params)));
-    const ids = new Int32Array(length);
-    ids.set(context);
-    const { logits } = await (await compiled).run({ params, ids, at: Int32Array.of(context.length - 1) });
-    const read = await logits.read();
-    logits[Symbol.dispose]();
-    return read;
+  /** Ends at the last position. */
+  end(): void {
+    this.ended = true;
+    this.context.pop();
   }
 
-  #compile(length: number, params: { readonly [name: string]: DeviceTensor }): Promise<Forward> {
-    const { engine, model } = this.#options;
-    const program = ({ params: weights, ids, at }: Inputs): { logits: tf.Tensor } => {
-      const context = forwardContext({ training: false, seed: tf.zeros([2], "int32"), logits: { at } });
-      return { logits: model.forward(weights, { ids, targets: ids, weights: tf.onesLike(ids) }, context).logits };
-    };
-    return engine.compile(program, {
-      params: Object.fromEntries(Object.entries(params).map(([name, { spec }]) => [name, spec])),
-      ids: { shape: [1, length], dtype: "int32" },
-      at: { shape: [1], dtype: "int32" },
-    });
+  /** What is left when nothing more comes. */
+  rest(): string {
+    if (this.#stopped) return "";
+    const { text, stopped } = this.#stops.push(this.#decoder.end());
+    return stopped ? text : text + this.#stops.end();
   }
 }

@@ -17,6 +17,7 @@ export {
 export { isSpec, trace } from "./trace.ts";
 export { forwardContext } from "./forward-context.ts";
 export { constant } from "./constant.ts";
+export { finiteProbe, type FiniteProbe, type NonFinite } from "./finite-probe.ts";
 export { interpret } from "./interpret.ts";
 export { compositeNames, compositeOf, defineComposite, type CompositeOp } from "./composite.ts";
 export { plainOps } from "./plain/index.ts";

@@ -9,10 +9,14 @@ import * as tf from "./tf.ts";
  * Runs a graph op by op on the tfjs backend in use: the reference for ops and passes.
  *
  * `inputs` are tensors in the tree of the program's inputs; they are neither moved nor disposed. Intermediate results
- * are freed after their last use.
+ * are freed after their last use. `observe` sees what each node makes.
  * @throws PipeError `input-missing`.
  */
-export function interpret(graph: Graph, inputs: Tree<tf.Tensor>): Tree<tf.Tensor> {
+export function interpret(
+  graph: Graph,
+  inputs: Tree<tf.Tensor>,
+  observe?: (node: number, made: readonly tf.Tensor[]) => void,
+): Tree<tf.Tensor> {
   const given = new Map(
     leaves<tf.Tensor>(inputs, (node): node is tf.Tensor & Tree<tf.Tensor> => node instanceof tf.Tensor),
   );
@@ -27,6 +31,7 @@ export function interpret(graph: Graph, inputs: Tree<tf.Tensor>): Tree<tf.Tensor
           given,
         ),
       );
+      observe?.(number, made[number]!);
       for (const done of lastUse[number] ?? []) tf.dispose(made[done] as tf.Tensor[]);
     });
     // The clone keeps an output alive that is an input too.

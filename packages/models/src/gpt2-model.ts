@@ -1,4 +1,14 @@
-import type { ForwardContext, IModel, Json, LossResult, ParameterSpec, Params, TokenBatch } from "@pipe/core";
+import type {
+  ForwardContext,
+  IDecoder,
+  IModel,
+  Json,
+  LossResult,
+  ParameterSpec,
+  Params,
+  TensorSpec,
+  TokenBatch,
+} from "@pipe/core";
 import { PipeError } from "@pipe/core";
 import { dropout, embedding, layerNorm, linearCrossEntropy } from "@pipe/graph/ops";
 import * as tf from "@pipe/graph/tf";
@@ -100,15 +110,71 @@ export class GPT2Model implements IModel {
     return { lossSum, weight: tf.sum(weights), sums: { correct: tf.sum(correct) } };
   }
 
+  /** Generation with cached keys and values, where the attention can; caches are named `h.0.keys`, `h.0.values`, … */
+  get decoder(): IDecoder | undefined {
+    const { cached } = this.#attention;
+    if (cached === undefined) return undefined;
+    const { positions: maxPositions, layers, vocabulary } = this.options;
+    const names = (i: number): readonly [string, string] => [`h.${i}.keys`, `h.${i}.values`];
+    const [heads, size] = cached.heads(this.options);
+    const logitsOf = (rows: tf.Tensor, params: Params): tf.Tensor =>
+      tf.reshape(tf.matMul(rows, params["wte.weight"]!, false, true), [-1, vocabulary]);
+    return {
+      maxPositions,
+      cache: (batch, capacity) =>
+        Object.fromEntries(
+          Array.from({ length: layers }, (_, i) => names(i))
+            .flat()
+            .map((name): [string, TensorSpec] => [name, { shape: [batch, heads, capacity, size], dtype: "float32" }]),
+        ),
+      prefill: (params, { ids, lengths }, context) => {
+        const cache: { [name: string]: tf.Tensor } = {};
+        const hidden = this.#blocks(this.#embed(params, { ids }, context), params, context, (x, i) => {
+          const { y, keys, values } = cached.prefill(x, params, `h.${i}.attn`, this.options, context);
+          names(i).forEach((name, part) => (cache[name] = [keys, values][part]!));
+          return y;
+        });
+        const [rows, length] = ids.shape as [number, number];
+        const places = tf.add(tf.range(0, rows * length, length, "int32"), tf.sub(lengths, tf.scalar(1, "int32")));
+        const last = tf.gather(tf.reshape(hidden.at(-1)!, [rows * length, -1]), places as tf.Tensor1D);
+        return { logits: logitsOf(last, params), cache };
+      },
+      decode: (params, { ids, positions, cache: before }, context) => {
+        const cache: { [name: string]: tf.Tensor } = {};
+        const [column, at] = [ids, positions].map((each) => tf.expandDims(each, 1)) as [tf.Tensor, tf.Tensor];
+        const embedded = this.#embed(params, { ids: column, positions: at }, context);
+        const hidden = this.#blocks(embedded, params, context, (x, i) => {
+          const [keys, values] = names(i).map((name) => before[name]!) as [tf.Tensor, tf.Tensor];
+          const place = { cache: { keys, values }, positions };
+          const next = cached.decode(x, params, `h.${i}.attn`, this.options, place);
+          names(i).forEach((name, part) => (cache[name] = [next.keys, next.values][part]!));
+          return next.y;
+        });
+        return { logits: logitsOf(tf.squeeze(hidden.at(-1)!, [1]), params), cache };
+      },
+    };
+  }
+
   /** Hidden states [B, T, C]: the embedding, each block's output, and the last one normalised in its place. */
-  #hidden(params: Params, { ids, positions, segments }: TokenBatch, context: ForwardContext): readonly tf.Tensor[] {
-    if (segments !== undefined) {
+  #hidden(params: Params, batch: TokenBatch, context: ForwardContext): readonly tf.Tensor[] {
+    if (batch.segments !== undefined) {
       throw new PipeError("batch-unsupported", "GPT2Model cannot keep attention within documents yet.", {
         expected: "a batch without segments",
       });
     }
+    return this.#blocks(this.#embed(params, batch, context), params, context, (x, i) =>
+      this.#attention.forward(x, params, `h.${i}.attn`, this.options, context),
+    );
+  }
+
+  /** Tokens and their positions, [B, T, C]. */
+  #embed(
+    params: Params,
+    { ids, positions }: Pick<TokenBatch, "ids" | "positions">,
+    context: ForwardContext,
+  ): tf.Tensor {
     const length = ids.shape[1]!;
-    const { width, dropout: rate, layers, layerNormEpsilon } = this.options;
+    const { width, dropout: rate } = this.options;
     if (length > this.options.positions) {
       throw new PipeError("sequence-too-long", "A batch is longer than the model's positions.", {
         expected: `at most ${this.options.positions} tokens`,
@@ -117,29 +183,27 @@ export class GPT2Model implements IModel {
     }
     const table = params["wpe.weight"]!;
     const place = positions === undefined ? tf.slice(table, [0, 0], [length, width]) : embedding(table, positions);
-    let x = dropout(tf.add(embedding(params["wte.weight"]!, ids), place), rate, context);
+    return dropout(tf.add(embedding(params["wte.weight"]!, ids), place), rate, context);
+  }
+
+  /** The blocks over an embedding, with this attention in each; returns as {@link GPT2Model.forward} does. */
+  #blocks(
+    embedded: tf.Tensor,
+    params: Params,
+    context: ForwardContext,
+    attend: (x: tf.Tensor, layer: number) => tf.Tensor,
+  ): readonly tf.Tensor[] {
+    const { layers, layerNormEpsilon } = this.options;
     const norm = (value: tf.Tensor, prefix: string): tf.Tensor =>
       layerNorm(value, params[`${prefix}.weight`]!, params[`${prefix}.bias`]!, layerNormEpsilon);
+    let x = embedded;
     const hidden = [x];
     for (let i = 0; i < layers; i++) {
       const prefix = `h.${i}`;
       x = context.block(prefix, () => {
-        const attended = this.#attention.forward(
-          norm(x, `${prefix}.ln_1`),
-          params,
-          `${prefix}.attn`,
-          this.options,
-          context,
-        );
-        const middle = tf.add(x, attended);
-        const transformed = this.#mlp.forward(
-          norm(middle, `${prefix}.ln_2`),
-          params,
-          `${prefix}.mlp`,
-          this.options,
-          context,
-        );
-        return tf.add(middle, transformed);
+        const middle = tf.add(x, attend(norm(x, `${prefix}.ln_1`), i));
+        const normed = norm(middle, `${prefix}.ln_2`);
+        return tf.add(middle, this.#mlp.forward(normed, params, `${prefix}.mlp`, this.options, context));
       });
       hidden.push(x);
     }

@@ -8,7 +8,7 @@ export type { GPT2Options } from "./gpt2-config.ts";
 export { modelFromConfig } from "./from-config.ts";
 export { ModelFactory } from "./model-factory.ts";
 export { ModelEmbedder, type ModelEmbedderOptions } from "./model-embedder.ts";
-export type { AttentionStrategy, BlockShape, MLPStrategy } from "./strategies.ts";
+export type { AttentionCache, AttentionStrategy, BlockShape, CachedAttention, MLPStrategy } from "./strategies.ts";
 export { multiHeadAttention } from "./multi-head-attention.ts";
 export { geluMLP } from "./gelu-mlp.ts";
 export { linear, linearParameters, normParameters, parameter, residualDeviation } from "./linear.ts";

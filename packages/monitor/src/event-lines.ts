@@ -8,8 +8,8 @@ export type LoggedEvent = RunEvent & {
   readonly time: number;
 };
 
-/** One line of a log; `ended` is false for a last line without its line break. */
-export type EventLine = { readonly text: string; readonly number: number; readonly ended: boolean };
+/** One line of a log; `ended` is false for a last line without its line break, `number` unknown when read from the end. */
+export type EventLine = { readonly text: string; readonly number?: number; readonly ended: boolean };
 
 /** Yields the lines of a file. Only a line feed ends one: readline would also break at U+2028, which JSON leaves as it is. */
 export async function* eventLines(path: string): AsyncGenerator<EventLine> {
@@ -30,7 +30,7 @@ export function eventOf({ text, number, ended }: EventLine, path: string): Logge
     throw new PipeError("events-damaged", "A line of an event log is not an event.", {
       expected: 'a JSON object such as {"event":"step-ended","time":1764000000000,…}',
       got: text.length > 80 ? `${text.slice(0, 80)}…` : JSON.stringify(text),
-      where: `${path}:${number}`,
+      where: number === undefined ? path : `${path}:${number}`,
       fix: "remove the line, or move the log away: training does not need it",
     });
   }

@@ -1,7 +1,10 @@
 import { styleText } from "node:util";
 
 /** Colours a text, or leaves it as it is. */
-export type Paint = (style: "bold" | "dim" | "green" | "yellow" | "red" | "cyan", text: string) => string;
+export type Paint = (
+  style: "bold" | "dim" | "green" | "yellow" | "red" | "cyan" | "magenta" | "blue",
+  text: string,
+) => string;
 
 /** Makes a {@link Paint}; what the terminal can do is the caller's to know. */
 export function createPaint(color: boolean): Paint {

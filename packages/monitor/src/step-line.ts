@@ -67,7 +67,7 @@ function shareDone({ report, budget: { steps, tokens } }: StepView): number | un
   return Math.min(1, Math.max(report.step / (steps ?? Infinity), report.tokens / (tokens ?? Infinity)));
 }
 
-/** `loss 2.1034 · perplexity 8.19 · accuracy 45.1 %`. */
+/** Writes what an evaluation measured: loss 2.1034 · perplexity 8.19 · accuracy 45.1 %. */
 export function formatMetrics(metrics: { readonly [name: string]: number }): string {
   return Object.entries(metrics)
     .map(([name, value]) => `${name} ${formatMetric(name, value)}`)

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { expect, it } from "vitest";
 import { createRun, listRuns, openRun, removeRun } from "./run-folder.ts";
 import { lockRun } from "./run-lock.ts";
@@ -55,7 +55,13 @@ it("tells a missing run from a torn one, and lists the readable ones", async () 
     await expect(openRun(join(folder, name))).rejects.toMatchObject({ code: "run-damaged" });
   }
   await expect(openRun(join(folder, "empty"))).rejects.toMatchObject({ code: "run-missing" });
-  expect((await listRuns(folder)).map((run) => run.info.name)).toEqual(["a", "b"]);
+  await mkdir(join(folder, "folder", "run.json"), { recursive: true });
+  await expect(openRun(join(folder, "folder"))).rejects.toThrow(/cannot be read[^]*EISDIR/);
+  const damaged: string[] = [];
+  const runs = await listRuns(folder, (path, { code }) => damaged.push(`${basename(path)}: ${code}`));
+  expect(runs.map((run) => run.info.name)).toEqual(["a", "b"]);
+  expect(damaged).toEqual(["folder", "odd", "other", "torn"].map((name) => `${name}: run-damaged`));
+  expect(await listRuns(folder)).toEqual(runs);
   await expect(listRuns(join(folder, "a", "run.json"))).rejects.toMatchObject({ code: "ENOTDIR" });
 });
 

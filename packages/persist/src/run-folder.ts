@@ -1,6 +1,6 @@
 import { mkdir, readdir } from "node:fs/promises";
 import { join } from "node:path";
-import { type Json, PipeError } from "@pipe/core";
+import { type Json, messageOf, PipeError } from "@pipe/core";
 import { readIfThere, removeFolderAtomic, writeFileAtomic } from "./atomic.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import { isErrno } from "./errno.ts";
@@ -45,7 +45,9 @@ export async function createRun(path: string, info: RunInfo): Promise<RunFolder>
 
 /** Reads a run's folder. @throws PipeError `run-missing`, `run-damaged`. */
 export async function openRun(path: string): Promise<RunFolder> {
-  const text = await readIfThere(join(path, "run.json"));
+  const text = await readIfThere(join(path, "run.json")).catch((cause: unknown) => {
+    throw damaged(path, messageOf(cause), cause);
+  });
   if (text === undefined) throw missing(path);
   let info: Partial<RunInfo> | null;
   try {
@@ -57,14 +59,22 @@ export async function openRun(path: string): Promise<RunFolder> {
   return folderOf(path, info as RunInfo);
 }
 
-/** The runs in a folder, by name; what has no readable `run.json` is passed over, and {@link openRun} says why. */
-export async function listRuns(folder: string): Promise<readonly RunFolder[]> {
+/**
+ * The runs in a folder, by name; what has no `run.json` is none.
+ * @param damaged is told of each run whose `run.json` cannot be read, which is left out.
+ */
+export async function listRuns(
+  folder: string,
+  damaged: (path: string, error: PipeError) => void = () => {},
+): Promise<readonly RunFolder[]> {
   const runs: RunFolder[] = [];
   for (const name of await namesIn(folder)) {
+    const path = join(folder, name);
     try {
-      runs.push(await openRun(join(folder, name)));
+      runs.push(await openRun(path));
     } catch (error) {
       if (!PipeError.is(error)) throw error;
+      if (error.code !== "run-missing") damaged(path, error);
     }
   }
   return runs;

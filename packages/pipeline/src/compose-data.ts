@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { IBatchLoader, Services } from "@pipe/core";
 import { DataLoaderFactory, DatasetBuilder } from "@pipe/data";
+import { firstBatches } from "@pipe/train";
 import type { ServiceContainer } from "@pipe/di";
 import type { Composition } from "./compose.ts";
 import { runTokens } from "./run-tokens.ts";
@@ -36,6 +37,9 @@ export function addData(container: ServiceContainer, composition: Composition): 
         seed: random.split("data").integer(2 ** 32),
         repeat: split === "train",
       });
-  container.scoped(runTokens.train, loader("train"));
+  container.scoped(runTokens.train, async (services) => {
+    const whole = await loader("train")(services);
+    return training.overfit === undefined ? whole : firstBatches(whole, training.overfit);
+  });
   container.scoped(runTokens.validation, loader("validation"));
 }

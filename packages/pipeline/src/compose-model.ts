@@ -11,7 +11,7 @@ import { runTokens } from "./run-tokens.ts";
 /** The model, the step that trains it, and what measures and uses it. */
 export function addModel(container: ServiceContainer, composition: Composition): void {
   const { components, experiment, random, schedule: given } = composition;
-  const { data, optimization, evaluation } = experiment;
+  const { data, optimization, evaluation, training } = experiment;
 
   container.scoped(runTokens.model, components.bind("model", experiment.model));
   container.scoped(runTokens.parameters, async (services) => (await services.get(runTokens.model)).parameters());
@@ -38,6 +38,8 @@ export function addModel(container: ServiceContainer, composition: Composition):
       gradients: new GradientProcessor({ clip: optimization.clip }),
       batch: specs,
       seed: random.split("dropout").integer(2 ** 24),
+      accumulate: training.accumulate,
+      recompute: blocksOf(training.recompute),
     };
     return TrainingStepProcessor.create(parts, initialize(model.parameters(), random.split("init")));
   });
@@ -63,6 +65,12 @@ export function addModel(container: ServiceContainer, composition: Composition):
     ]);
     return new TextGenerator({ engine, model, tokenizer, positions: data.sequenceLength });
   });
+}
+
+/** Names of blocks, as the engine takes them. */
+function blocksOf(recompute: Experiment["training"]["recompute"]): readonly string[] {
+  if (typeof recompute !== "boolean") return recompute;
+  return recompute ? ["*"] : [];
 }
 
 /** Steps that the budget allows, for schedules that end with it. */

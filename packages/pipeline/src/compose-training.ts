@@ -7,7 +7,9 @@ import {
   BatchProcessor,
   checkpointStage,
   DivergenceGuard,
+  divergenceStage,
   EpochManager,
+  nonFiniteStage,
   evaluationStage,
   sampleStage,
   TrainingOrchestrator,
@@ -53,6 +55,7 @@ export function addTraining(container: ServiceContainer, composition: Compositio
       services.get(runTokens.guard),
       services.get(runTokens.saves),
     ]);
+    const batches = new BatchProcessor(loader.specs);
     const identity = await datasetIdentity(dataset.folder);
     const stopping = await earlyStopping(services, composition);
     const parts = (): readonly IStateful[] => [identity, epochs, trainer, guard, saves, ...stopping];
@@ -61,13 +64,14 @@ export function addTraining(container: ServiceContainer, composition: Compositio
     const trainer: TrainingOrchestrator = new TrainingOrchestrator({
       step,
       loader,
-      batches: new BatchProcessor(loader.specs),
+      batches,
       epochs,
       events,
-      guard,
       checkpointer,
       restore: (state) => states().restore(state),
       stages: [
+        nonFiniteStage({ find: (arrays, number) => step.findNonFinite(batches.process(arrays), number) }),
+        divergenceStage(guard),
         await evaluating(services, composition, saves, stopping),
         ...(await sampling(services, composition)),
         await saving(services, saves, () => ({ step: epochs.progress.step, ...states().capture() })),
@@ -125,7 +129,8 @@ async function sampling(services: Services, { experiment }: Composition): Promis
   const stage = sampleStage({
     trigger: new EvaluationScheduler(sample),
     prompt: sample.prompt,
-    generate: ({ params }, prompt) => generator.generate(params, { ...definedOnly(sample), prompt, seed }),
+    generate: ({ params }, prompt) =>
+      generator.generate(params, { ...definedOnly(sample), prompt, seed, overflow: "slide" }),
   });
   return [stage];
 }

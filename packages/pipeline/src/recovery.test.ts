@@ -86,14 +86,16 @@ describe("a loss that is not finite", () => {
     expect(error).toBeUndefined();
     expect(value).toMatchObject({ reason: "completed", progress: { step: 16, applied: 16 } });
     expect(told).toContainEqual(expect.objectContaining({ event: "run-resumed", step: 10 }));
-    expect(told.find(({ event }) => event === "warning")).toMatchObject({ source: "recovery" });
+    const warnings = told.flatMap((event) => (event.event === "warning" ? [event.source] : []));
+    // What was not finite is looked into first.
+    expect(warnings).toEqual(["non-finite", "recovery"]);
     const steps: number[] = [];
     for await (const event of readEvents(join(path, "events.jsonl")))
       if (event.event === "step-ended") steps.push(event.step);
     expect(steps).toEqual(Array.from({ length: 16 }, (_, i) => i + 1));
     expect(await readdir(path)).toContain("events.1.jsonl");
     const state = JSON.parse(await readFile(join(value!.checkpoint!.location, "state.json"), "utf8"));
-    expect(state.divergence).toEqual({ rateFactor: 1e-30, refused: 0 });
+    expect(state.divergence).toEqual({ rateFactor: 1e-30 });
     // A run that is resumed goes on at the lowered rates.
     const longer = await run("restore", { ...cliff, training: { steps: 18 } }, { resume: true });
     const rates = longer.told.flatMap((event) => (event.event === "step-ended" ? [event.rate] : []));

@@ -2,7 +2,15 @@ import type { Experiment } from "@pipe/config";
 import { PipeError } from "@pipe/core";
 
 /** What a checkpoint's tensors and positions depend on. */
-const FIXED = ["model", "data", "optimization.optimizer", "training.batch", "seed"] as const;
+const FIXED = [
+  "model",
+  "data",
+  "optimization.optimizer",
+  "training.batch",
+  "training.accumulate",
+  "training.overfit",
+  "seed",
+] as const;
 /** Where things lie may change: the state names its text by hash. */
 const PLACES = ["data.source.path", "data.folder"];
 

@@ -122,6 +122,8 @@ export class TrainingPipelineV2 {
         engine: engine.device.name,
         device: `${engine.device.kind}, ${engine.device.threads ?? engine.device.count} threads`,
         flopsPerStep: step.report.flops,
+        compileMs: Math.round(step.report.compileMs),
+        plannedPeakBytes: step.report.plannedPeakBytes,
       });
       for (const message of step.report.warnings) events.emit("warning", { source: "compile", message });
       if (from !== undefined && training.hours !== undefined) {

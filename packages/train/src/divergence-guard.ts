@@ -7,8 +7,6 @@ export type DivergenceGuardOptions = {
   readonly limit?: number;
 };
 
-type State = { readonly rateFactor: number; readonly refused: number };
-
 /**
  * Ends a run whose updates are refused again and again because the loss or its gradient is not finite, and keeps the factor
  * by which rates are lowered where the run is taken up again before it.
@@ -16,8 +14,10 @@ type State = { readonly rateFactor: number; readonly refused: number };
 export class DivergenceGuard implements IStateful {
   readonly key = "divergence";
   readonly #limit: number;
-  #state: State = { rateFactor: 1, refused: 0 };
-  #last: StepReport | undefined;
+  /** What rates are multiplied with; 1 until it is lowered. */
+  rateFactor = 1;
+  #refused = 0;
+  #newest: StepReport | undefined;
 
   /** @throws PipeError `option-invalid`. */
   constructor({ limit = 10 }: DivergenceGuardOptions = {}) {
@@ -30,58 +30,48 @@ export class DivergenceGuard implements IStateful {
     this.#limit = limit;
   }
 
-  /** What rates are multiplied with; 1 until it is lowered. */
-  get rateFactor(): number {
-    return this.#state.rateFactor;
-  }
-
-  set rateFactor(rateFactor: number) {
-    this.#state = { ...this.#state, rateFactor };
-  }
-
   /** A schedule whose rates are multiplied with {@link rateFactor}. */
   scale(schedule: ISchedule): ISchedule {
-    return { rate: (applied) => schedule.rate(applied) * this.#state.rateFactor };
+    return { rate: (applied) => schedule.rate(applied) * this.rateFactor };
   }
 
-  /** Notes what a step did. */
+  /** Notes what a step did; the same report twice counts once. */
   observe(report: StepReport): void {
-    this.#state = { ...this.#state, refused: report.accepted ? 0 : this.#state.refused + 1 };
-    if (!report.accepted) this.#last = report;
+    if (report.step === this.#newest?.step) return;
+    this.#newest = report;
+    this.#refused = report.accepted ? 0 : this.#refused + 1;
   }
 
   /** @throws PipeError `training-diverged` after too many refused steps in a row, or at the end of a run that had no other. */
-  check({ last, applied }: Progress): void {
-    const { refused } = this.#state;
-    if (refused >= this.#limit) {
-      throw diverged(refused === 1 ? "an update was refused" : `${refused} updates in a row were refused`, this.#last);
+  check({ last, applied }: Pick<Progress, "last" | "applied">): void {
+    if (this.#refused >= this.#limit) {
+      const count = this.#refused === 1 ? "an update was" : `${this.#refused} updates in a row were`;
+      throw diverged(`${count} refused`, this.#newest!);
     }
-    if (last && applied === 0 && refused > 0) throw diverged("every update was refused", this.#last);
+    if (last && applied === 0 && this.#refused > 0) throw diverged("every update was refused", this.#newest!);
   }
 
   capture(): Json {
-    return this.#state;
+    return { rateFactor: this.rateFactor };
   }
 
   restore(value: Json): void {
-    const { rateFactor, refused } = (value ?? {}) as Partial<State>;
-    if (typeof rateFactor !== "number" || !(rateFactor > 0) || !Number.isSafeInteger(refused)) {
+    const { rateFactor } = (value ?? {}) as { readonly rateFactor?: unknown };
+    if (typeof rateFactor !== "number" || !(rateFactor > 0)) {
       throw new PipeError("state-invalid", "This is not the state of a divergence guard.", {
         got: JSON.stringify(value),
       });
     }
-    this.#state = { rateFactor, refused: refused! };
+    this.rateFactor = rateFactor;
+    this.#refused = 0;
+    this.#newest = undefined;
   }
 }
 
-function diverged(what: string, report: StepReport | undefined): PipeError {
+function diverged(what: string, { step, loss, norm, rate }: StepReport): PipeError {
   return new PipeError("training-diverged", `Training diverged: ${what}, as the loss or its gradient is not finite.`, {
-    ...(report === undefined
-      ? {}
-      : {
-          got: `loss ${report.loss}, gradient norm ${report.norm}`,
-          where: `step ${report.step}, rate ${report.rate.toPrecision(3)}`,
-        }),
+    got: `loss ${loss}, gradient norm ${norm}`,
+    where: `step ${step}, rate ${rate.toPrecision(3)}`,
     fix: "lower the learning rate (`pipe find-lr` suggests one), or clip the gradient",
   });
 }

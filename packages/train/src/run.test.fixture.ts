@@ -16,6 +16,7 @@ import type {
 import { PipeError, Random } from "@pipe/core";
 import { BatchProcessor } from "./batch-processor.ts";
 import { DivergenceGuard } from "./divergence-guard.ts";
+import { divergenceStage } from "./divergence-stage.ts";
 import { type Budget, EpochManager } from "./epoch-manager.ts";
 import { averagedAdagrad, lineModel, lineRows, lineSpecs, lineValues } from "./line-model.test.fixture.ts";
 import { meanGradients } from "./mean-gradients.ts";
@@ -159,8 +160,7 @@ export async function lineRun(
     batches: new BatchProcessor(loader.specs),
     epochs,
     events,
-    stages: stages({ metadata }),
-    guard,
+    stages: [...(options.guard === undefined ? [] : [divergenceStage(guard)]), ...stages({ metadata })],
     ...(checkpointer === undefined ? {} : { checkpointer }),
     restore: (state) => {
       const { progress, data, divergence } = state as { [key: string]: Json };

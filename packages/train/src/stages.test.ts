@@ -1,7 +1,8 @@
-import type { EvaluationReport, IEngine, IEvaluator, IStage, ITrigger } from "@pipe/core";
+import type { Cursor, EvaluationReport, EventMap, IEngine, IEvaluator, IStage, ITrigger } from "@pipe/core";
 import { createOnnxEngine } from "@pipe/engine-onnx";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { lineRun, memoryLoader, MemoryCheckpointer, tensorsOf } from "./run.test.fixture.ts";
+import { nonFiniteStage, type NonFiniteStageOptions } from "./non-finite-stage.ts";
 import { checkpointStage, evaluationStage, sampleStage } from "./stages.ts";
 
 let engine: IEngine;
@@ -268,5 +269,45 @@ describe("evaluationStage's reports", () => {
     expect((await trainer.train()).reason).toBe("early-stopped");
     expect([seen, [...checkpointer.stored.keys()]]).toEqual([[2, 4], [4]]);
     await step[Symbol.asyncDispose]();
+  });
+});
+
+describe("nonFiniteStage", () => {
+  /** Rows in which the targets of some batches (from 1) are infinite. */
+  const poisoned = (...bad: readonly number[]) => {
+    const loader = memoryLoader({ rows: 8 });
+    return {
+      ...loader,
+      async *batches(from?: Cursor) {
+        let number = 0;
+        for await (const batch of loader.batches(from)) {
+          const y = (batch.arrays["y"] as Float32Array).map((value) => (bad.includes(number + 1) ? Infinity : value));
+          number++;
+          yield { ...batch, arrays: { ...batch.arrays, y } };
+        }
+      },
+    };
+  };
+  const warningsOf = async (steps: number, bad: readonly number[], limit?: number): Promise<readonly string[]> => {
+    const find: NonFiniteStageOptions["find"] = (arrays, step) =>
+      run.step.findNonFinite(run.parts.batches.process(arrays), step);
+    const stage = nonFiniteStage({ find, ...(limit === undefined ? {} : { limit }) });
+    const run = await lineRun(engine, { steps }, { loader: poisoned(...bad), stages: () => [stage] });
+    await run.trainer.train();
+    await run.step[Symbol.asyncDispose]();
+    return run.events.emitted.flatMap(([event, data]) =>
+      event === "warning" ? [(data as EventMap["warning"]).message] : [],
+    );
+  };
+
+  it("names what failed first, in the middle and in the last step, and each step once", async () => {
+    const found = "batch/y was not finite before the step. Not finite is the gradient of w, b.";
+    expect(await warningsOf(6, [3, 6])).toEqual([`Step 3 was skipped. ${found}`, `Step 6 was skipped. ${found}`]);
+    expect(await warningsOf(4, [])).toEqual([]);
+  });
+
+  it("looks no more often than it may", async () => {
+    expect(await warningsOf(7, [2, 3, 4, 5, 6])).toHaveLength(3);
+    expect(await warningsOf(5, [2, 4], 1)).toHaveLength(1);
   });
 });

@@ -6,14 +6,18 @@ import * as tf from "@pipe/graph/tf";
 /** Everything that a step changes, as the program sees it. */
 export type TracedState = { readonly params: Params; readonly slots?: Slots; readonly scalars: Params };
 
-/** Inputs of the training step. */
-export type StepInputs<B> = {
-  readonly state: TracedState;
-  readonly batch: B;
+/** What tells a step its learning rate. */
+export type RateInputs = {
   /** float32 [3]: the rates for `known`, `known + 1` and `known + 2` applied updates. */
   readonly rates: tf.Tensor;
   /** int32 scalar: an older value of `state.scalars.applied`, at most two behind. */
   readonly known: tf.Tensor;
+};
+
+/** Inputs of the training step. */
+export type StepInputs<B> = RateInputs & {
+  readonly state: TracedState;
+  readonly batch: B;
   /** int32 [2]: dropout seed, step. */
   readonly seed: tf.Tensor;
 };
@@ -34,51 +38,106 @@ export type StepParts<B> = {
   readonly gradients: IGradientProcessor;
 };
 
+/** Sums over the rows of one batch or several: gradients of the summed loss, that loss, and its weight. */
+export type Sums = { readonly grads: Params; readonly loss: tf.Tensor; readonly weight: tf.Tensor };
+
 /** The whole step as one pure function: forward, backward, clip, update; a refused update leaves every leaf as it was. */
-export function stepProgram<B>({ model, optimizer, gradients }: StepParts<B>): (inputs: StepInputs<B>) => StepOutputs {
-  const specs = model.parameters();
-  const trainable = specs.filter((spec) => spec.trainable).map(({ name }) => name);
-  return ({ state, batch, rates, known, seed }) => {
-    // A tree has no empty records: an optimizer without slots leaves none.
-    const { params, slots = {} } = state;
-    const { applied, ...processorState } = state.scalars as { applied: tf.Tensor } & Params;
-    let weight: tf.Tensor | undefined;
-    const lossOf = (...values: tf.Tensor[]): tf.Scalar => {
-      const current = { ...params, ...Object.fromEntries(trainable.map((name, i) => [name, values[i]!])) };
-      const result = model.loss(current, batch, forwardContext({ training: true, seed }));
-      ({ weight } = result);
-      const { lossSum, auxiliary } = result;
-      return (auxiliary === undefined ? lossSum : tf.add(lossSum, tf.mul(auxiliary, weight))) as tf.Scalar;
-    };
-    const { value, grads } = tf.valueAndGrads(lossOf)(trainable.map((name) => params[name]!));
-    const named = Object.fromEntries(trainable.map((name, i) => [name, grads[i] ?? tf.zerosLike(params[name]!)]));
-    const processed = gradients.process({ grads: named, weight: weight!, slots: processorState });
-    const rate = tf.reshape(tf.gather(rates, tf.reshape(tf.sub(applied, known), [1]) as tf.Tensor1D), []);
-    const updated = optimizer.update({
-      params: Object.fromEntries(trainable.map((name) => [name, params[name]!])),
-      grads: processed.grads,
-      slots,
-      rate,
-      count: applied,
-    });
-    const { accept } = processed;
-    const kept = (next: Params, old: Params): Params =>
-      Object.fromEntries(
-        Object.entries(old).map(([name, tensor]) => {
-          const made = next[name];
-          return [name, made === undefined ? tensor : choose(accept, made, tensor)];
-        }),
-      );
-    const accepted = tf.cast(accept, "int32");
-    const nextApplied = tf.add(applied, accepted);
+export function stepProgram<B>(parts: StepParts<B>): (inputs: StepInputs<B>) => StepOutputs {
+  return ({ state, batch, seed, ...rate }) =>
+    update(parts, state, rate, differentiate(parts, state.params, batch, seed));
+}
+
+/** The sums of a part of a batch alone. */
+export function gradientProgram<B>(
+  parts: StepParts<B>,
+): (inputs: { params: Params; batch: B; seed: tf.Tensor }) => Sums {
+  return ({ params, batch, seed }) => differentiate(parts, params, batch, seed);
+}
+
+/** Adds the sums of a part of a batch to `sums`, or starts them anew where `part` (int32 scalar) is 0. */
+export function accumulateProgram<B>(
+  parts: StepParts<B>,
+): (inputs: { sums: Sums; params: Params; batch: B; part: tf.Tensor; seed: tf.Tensor }) => { sums: Sums } {
+  return ({ sums, params, batch, part, seed }) => {
+    const made = differentiate(parts, params, batch, seed);
+    const isFirst = tf.equal(part, tf.scalar(0, "int32"));
+    // A choice, not a product with 0: what is left of a refused step may be NaN.
+    const add = (next: tf.Tensor, sum: tf.Tensor): tf.Tensor => choose(isFirst, next, tf.add(sum, next));
+    const grads = Object.entries(sums.grads).map(([name, sum]) => [name, add(made.grads[name]!, sum)]);
     return {
-      state: {
-        params: kept(updated.params, params),
-        slots: Object.fromEntries(Object.entries(slots).map(([slot, old]) => [slot, kept(updated.slots[slot]!, old)])),
-        scalars: { applied: nextApplied, ...kept(processed.slots, processorState) },
+      sums: {
+        grads: Object.fromEntries(grads) as Params,
+        loss: add(made.loss, sums.loss),
+        weight: add(made.weight, sums.weight),
       },
-      figures: tf.stack([tf.div(value, weight!), processed.norm, tf.cast(accept, "float32"), rate, weight!]),
-      applied: nextApplied,
     };
+  };
+}
+
+/** The update that follows from accumulated sums. */
+export function applyProgram<B>(
+  parts: StepParts<B>,
+): (inputs: RateInputs & { state: TracedState; sums: Sums }) => StepOutputs {
+  return ({ state, sums, ...rate }) => update(parts, state, rate, sums);
+}
+
+/** Names of the parameters that are trained. */
+export function trainableNames<B>({ model }: Pick<StepParts<B>, "model">): readonly string[] {
+  return model
+    .parameters()
+    .filter((spec) => spec.trainable)
+    .map(({ name }) => name);
+}
+
+function differentiate<B>(parts: StepParts<B>, params: Params, batch: B, seed: tf.Tensor): Sums {
+  const trainable = trainableNames(parts);
+  let weight: tf.Tensor | undefined;
+  const lossOf = (...values: tf.Tensor[]): tf.Scalar => {
+    const current = { ...params, ...Object.fromEntries(trainable.map((name, i) => [name, values[i]!])) };
+    const result = parts.model.loss(current, batch, forwardContext({ training: true, seed }));
+    ({ weight } = result);
+    const { lossSum, auxiliary } = result;
+    return (auxiliary === undefined ? lossSum : tf.add(lossSum, tf.mul(auxiliary, weight))) as tf.Scalar;
+  };
+  const { value, grads } = tf.valueAndGrads(lossOf)(trainable.map((name) => params[name]!));
+  const named = Object.fromEntries(trainable.map((name, i) => [name, grads[i] ?? tf.zerosLike(params[name]!)]));
+  return { grads: named, loss: value, weight: weight! };
+}
+
+function update<B>(
+  parts: StepParts<B>,
+  state: TracedState,
+  { rates, known }: RateInputs,
+  { grads, loss, weight }: Sums,
+): StepOutputs {
+  // A tree has no empty records: an optimizer without slots leaves none.
+  const { params, slots = {} } = state;
+  const { applied, ...processorState } = state.scalars as { applied: tf.Tensor } & Params;
+  const processed = parts.gradients.process({ grads, weight, slots: processorState });
+  const rate = tf.reshape(tf.gather(rates, tf.reshape(tf.sub(applied, known), [1]) as tf.Tensor1D), []);
+  const updated = parts.optimizer.update({
+    params: Object.fromEntries(Object.keys(grads).map((name) => [name, params[name]!])),
+    grads: processed.grads,
+    slots,
+    rate,
+    count: applied,
+  });
+  const { accept } = processed;
+  const kept = (next: Params, old: Params): Params =>
+    Object.fromEntries(
+      Object.entries(old).map(([name, tensor]) => {
+        const made = next[name];
+        return [name, made === undefined ? tensor : choose(accept, made, tensor)];
+      }),
+    );
+  const nextApplied = tf.add(applied, tf.cast(accept, "int32"));
+  return {
+    state: {
+      params: kept(updated.params, params),
+      slots: Object.fromEntries(Object.entries(slots).map(([slot, old]) => [slot, kept(updated.slots[slot]!, old)])),
+      scalars: { applied: nextApplied, ...kept(processed.slots, processorState) },
+    },
+    figures: tf.stack([tf.div(loss, weight), processed.norm, tf.cast(accept, "float32"), rate, weight]),
+    applied: nextApplied,
   };
 }

@@ -15,7 +15,6 @@ import type {
 } from "@pipe/core";
 import { PipeError } from "@pipe/core";
 import type { BatchProcessor } from "./batch-processor.ts";
-import { DivergenceGuard } from "./divergence-guard.ts";
 import type { EpochManager } from "./epoch-manager.ts";
 import { runStages } from "./stage-runner.ts";
 import type { StepFigures, TrainingStepProcessor } from "./training-step-processor.ts";
@@ -29,8 +28,6 @@ export type TrainingParts = {
   readonly events: IEventBus;
   /** Run after each step, in this order. */
   readonly stages?: readonly IStage[];
-  /** Ends a run whose updates are refused again and again; default one with its defaults. */
-  readonly guard?: DivergenceGuard;
   /** Where `resume` reads. */
   readonly checkpointer?: ICheckpointer;
   /** Puts the captured states of the run's parts back; those of `epochs` and of this orchestrator are among them. */
@@ -41,7 +38,6 @@ export type TrainingParts = {
 export class TrainingOrchestrator implements ITrainer, IStateful {
   readonly key = "data";
   readonly #parts: TrainingParts;
-  readonly #guard: DivergenceGuard;
   #cursor: Cursor | undefined;
   #reported: StepReport | undefined;
   /** Reports that `steps()` has not yielded yet. */
@@ -50,7 +46,6 @@ export class TrainingOrchestrator implements ITrainer, IStateful {
 
   constructor(parts: TrainingParts) {
     this.#parts = parts;
-    this.#guard = parts.guard ?? new DivergenceGuard();
   }
 
   async train(options: { signal?: AbortSignal } = {}): Promise<TrainResult> {
@@ -64,7 +59,6 @@ export class TrainingOrchestrator implements ITrainer, IStateful {
   /**
    * The loop: every report once, as soon as it is read, which is one step late. Leaving it early keeps the position, so that
    * another call goes on with the next batch.
-   * @throws PipeError `training-diverged` where updates are refused again and again; nothing is stored then.
    */
   async *steps({ signal = new AbortController().signal }: { signal?: AbortSignal } = {}): AsyncGenerator<StepReport> {
     const { step, loader, batches, epochs, events, stages = [] } = this.#parts;
@@ -87,9 +81,6 @@ export class TrainingOrchestrator implements ITrainer, IStateful {
           this.#ending = "aborted";
           epochs.finish();
         }
-        // What diverged is not saved: the last step's report is read before its stages.
-        if (epochs.progress.last) await this.#drain();
-        if (this.#ending === "completed") this.#guard.check(epochs.progress);
         await runStages(stages, this.#context(batch, signal));
         const { epoch, step: number, last } = epochs.progress;
         // The report of an epoch's last step comes before its end.
@@ -167,7 +158,6 @@ export class TrainingOrchestrator implements ITrainer, IStateful {
     const { tokens, epoch } = epochs.progress;
     this.#reported = { step, applied, tokens, epoch, loss, rate, norm, accepted, batchTokens: weight };
     this.#unread.push(this.#reported);
-    this.#guard.observe(this.#reported);
     events.emit("step-ended", this.#reported);
     if (!accepted) events.emit("step-skipped", { step, loss, norm });
     return this.#reported;

@@ -4,6 +4,7 @@ import { createOnnxEngine } from "@pipe/engine-onnx";
 import * as tf from "@pipe/graph/tf";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { averagedAdagrad, descent, lineModel, lineRows, lineSpecs, lineValues } from "./line-model.test.fixture.ts";
+import { explainNonFinite } from "./find-non-finite.ts";
 import { meanGradients } from "./mean-gradients.ts";
 import { streamOf, tensorsOf } from "./run.test.fixture.ts";
 import { TrainingStepProcessor, type TrainingStepOptions } from "./training-step-processor.ts";
@@ -215,5 +216,89 @@ describe("TrainingStepProcessor", () => {
     expect([...(await state.scalars["applied"]!.read())]).toEqual([3]);
     await step[Symbol.asyncDispose]();
     expect(engine.memory().tensors).toBe(empty.tensors);
+  });
+});
+
+describe("accumulation", () => {
+  const rows = 8;
+  const specs = lineSpecs(rows);
+  const random = new Random(11);
+  // Rows of unequal weight: what counts is the weighted mean over the whole batch.
+  const batches = [1, 2, 3].map(() => {
+    const made = lineRows(rows, random);
+    return { ...made, y: made.y.map((y) => y + random.normal()), weights: made.weights.map((_, i) => (i % 3) / 2) };
+  });
+  const train = async (accumulate: number, given = batches): Promise<[number[], { [path: string]: number[] }]> => {
+    const step = await create({ model: lineModel({ penalty: 0.1 }), batch: specs, accumulate } as Options);
+    const losses: number[] = [];
+    for (const each of given) {
+      await step.run(each);
+      losses.push((await step.drain())!.loss);
+    }
+    const content = await contentOf(step);
+    await step[Symbol.asyncDispose]();
+    return [losses, content];
+  };
+
+  it("gives what the whole batch gives, in equal parts and in parts of which the last is padded", async () => {
+    const [losses, content] = await train(1);
+    for (const accumulate of [8, 4, 3]) {
+      const [otherLosses, other] = await train(accumulate);
+      otherLosses.forEach((loss, i) => expect(Math.abs(loss - losses[i]!)).toBeLessThan(1e-6));
+      for (const [path, values] of Object.entries(content)) {
+        values.forEach((value, i) =>
+          expect(Math.abs(other[path]![i]! - value)).toBeLessThan(1e-6 * (1 + Math.abs(value))),
+        );
+      }
+    }
+  });
+
+  it("starts anew after a refused step, and frees what it holds", async () => {
+    const bad = { ...batches[0]!, y: batches[0]!.y.map((y, i) => (i === 5 ? Number.NaN : y)) };
+    const [, content] = await train(2, [bad, ...batches]);
+    const [, expected] = await train(2);
+    // The refused step counts for the seeds alone.
+    expect(content["params/w"]).toEqual(expected["params/w"]);
+    const { tensors, executables } = engine.memory();
+    await train(4);
+    expect([engine.memory().tensors, engine.memory().executables]).toEqual([tensors, executables]);
+  });
+
+  it.each([0, 9, 2.5])("refuses %s parts of 8 rows", async (accumulate) => {
+    await expect(create({ batch: specs, accumulate })).rejects.toThrow("an integer from 1 to 8");
+  });
+
+  it("refuses parts of unequal size where rows have no weights", async () => {
+    const { weights: _, ...bare } = specs;
+    await expect(create({ batch: bare, accumulate: 3 })).rejects.toThrow("a divisor of 8");
+  });
+});
+
+describe("findNonFinite", () => {
+  const suspect = { ...batch, y: Float32Array.of(0, Infinity) };
+
+  it.each([1, 2])("names the op, its line and the gradients that it spoils, in %s parts", async (accumulate) => {
+    const step = await create({ accumulate } as Options);
+    expect(await step.findNonFinite(batch, 0)).toBeUndefined();
+    expect(explainNonFinite(await step.findNonFinite(suspect, 0))).toBe(
+      "batch/y was not finite before the step. Not finite is the gradient of w, b.",
+    );
+    const huge = { ...batch, x: Float32Array.of(1, 2, 1e30, 0) };
+    const found = await step.findNonFinite(huge, 0);
+    expect(found).toMatchObject({ op: "Square", outputs: ["grads/w", "loss"] });
+    expect(explainNonFinite(found)).toMatch(
+      /^The first value that is not finite is made by Square float32 \[\d\] \(.*line-model.test.fixture.ts:\d+:\d+\), from Sub up to 5\.00e\+29\. Not finite is the gradient of w\.$/,
+    );
+    await step[Symbol.asyncDispose]();
+  });
+
+  it("says so where everything is finite", () => {
+    expect(explainNonFinite(undefined)).toContain("the norm of the gradients overflowed");
+    const many = { op: "Input", path: "params/w", spec: { shape: [], dtype: "float32" }, inputs: [] } as const;
+    const outputs = ["a", "b", "c", "d", "e", "f"].map((name) => `grads/${name}`);
+    expect(explainNonFinite({ ...many, outputs })).toContain("a, b, c, d and 2 more");
+    expect(explainNonFinite({ ...many, op: "Add", outputs: [] })).toBe(
+      "The first value that is not finite is made by Add float32 [].",
+    );
   });
 });

@@ -3,24 +3,31 @@ import type {
   HostArray,
   HostTensor,
   IEngine,
-  IExecutable,
   ISchedule,
   ISnapshot,
   ModelState,
   ParameterSpec,
-  SlotSpec,
   SnapshotTensor,
   TensorSpec,
 } from "@pipe/core";
-import { arrayFromBytes, formatSpec, hostArray, hostTensor, PipeError } from "@pipe/core";
-import { type StepInputs, type StepOutputs, stepProgram, type StepParts } from "./step-program.ts";
+import { arrayFromBytes, formatSpec, PipeError } from "@pipe/core";
+import type { NonFinite } from "@pipe/graph";
+import { findNonFinite } from "./find-non-finite.ts";
+import { compileStep, type StepExecutable } from "./step-executable.ts";
+import type { StepParts } from "./step-program.ts";
+import { freshState, putState, stateTree } from "./step-state.ts";
 
 /** What a step is made of, and where it runs. */
 export type TrainingStepOptions<B> = StepParts<B> & {
   readonly engine: IEngine;
   readonly schedule: ISchedule;
-  /** Specs of the batch, keyed as the model reads it. */
+  /** Specs of the batch, keyed as the model reads it; the first size is the rows. */
   readonly batch: { readonly [name: string]: TensorSpec };
+  /**
+   * Parts that the rows of a batch are split into, whose gradients are added up before the update: the same result with a
+   * fraction of the memory. Default 1.
+   */
+  readonly accumulate?: number;
   /** Seed of dropout in [0, 2²⁴). */
   readonly seed: number;
   /** Blocks whose activations are computed again in the backward pass, as `CompileOptions.recompute` has them. Default none. */
@@ -38,7 +45,6 @@ export type StepFigures = {
   readonly weight: number;
 };
 
-type HostState = { readonly [path: string]: HostTensor };
 type Pending = { readonly step: number; readonly figures: DeviceTensor; readonly applied: DeviceTensor };
 
 /**
@@ -49,7 +55,7 @@ type Pending = { readonly step: number; readonly figures: DeviceTensor; readonly
 export class TrainingStepProcessor<B = { readonly [name: string]: never }> {
   readonly #options: TrainingStepOptions<B>;
   readonly #parameters: readonly ParameterSpec[];
-  readonly #executable: IExecutable<StepInputs<never>, StepOutputs>;
+  readonly #executable: StepExecutable;
   #state: ModelState;
   #known = 0;
   #pending: Pending | undefined;
@@ -58,7 +64,7 @@ export class TrainingStepProcessor<B = { readonly [name: string]: never }> {
   private constructor(
     options: TrainingStepOptions<B>,
     parameters: readonly ParameterSpec[],
-    executable: IExecutable<StepInputs<never>, StepOutputs>,
+    executable: StepExecutable,
     state: ModelState,
   ) {
     this.#options = options;
@@ -67,7 +73,7 @@ export class TrainingStepProcessor<B = { readonly [name: string]: never }> {
     this.#state = state;
   }
 
-  /** Compiles the step and uploads fresh state with these parameter values. @throws PipeError `parameter-mismatch`, `nothing-trainable`. */
+  /** Compiles the step and uploads fresh state with these parameter values. @throws PipeError `parameter-mismatch`, `nothing-trainable`, `accumulate-invalid`. */
   static async create<B>(
     options: TrainingStepOptions<B>,
     initial: { readonly [name: string]: HostTensor },
@@ -79,19 +85,9 @@ export class TrainingStepProcessor<B = { readonly [name: string]: never }> {
       });
     }
     const start = freshState(options, parameters, initial);
-    const specs = Object.fromEntries(Object.entries(start).map(([path, { spec }]) => [path, spec]));
-    const executable = await options.engine.compile(
-      stepProgram(options) as unknown as (inputs: StepInputs<never>) => StepOutputs,
-      {
-        state: stateTree(specs),
-        batch: options.batch,
-        rates: { shape: [3], dtype: "float32" },
-        known: { shape: [], dtype: "int32" },
-        seed: { shape: [2], dtype: "int32" },
-      } as never,
-      { donate: ["state"], recompute: options.recompute ?? [] },
-    );
-    const state = { step: 0, ...stateTree(await put(options.engine, start)) };
+    const specs = stateTree(Object.fromEntries(Object.entries(start).map(([path, { spec }]) => [path, spec])));
+    const executable = await compileStep(options, specs);
+    const state = { step: 0, ...stateTree(await putState(options.engine, start)) };
     return new TrainingStepProcessor(options, parameters, executable, state);
   }
 
@@ -105,7 +101,7 @@ export class TrainingStepProcessor<B = { readonly [name: string]: never }> {
   }
 
   /** What compilation did. */
-  get report(): IExecutable<StepInputs<never>, StepOutputs>["report"] {
+  get report(): StepExecutable["report"] {
     return this.#executable.report;
   }
 
@@ -119,10 +115,11 @@ export class TrainingStepProcessor<B = { readonly [name: string]: never }> {
       batch,
       rates,
       known: Int32Array.of(this.#known),
-      seed: Int32Array.of(seed, step),
-    } as never);
+      seed,
+      step,
+    });
     const before = this.#pending;
-    this.#state = { step: step + 1, slots: {}, ...(outputs.state as Omit<ModelState, "step" | "slots">) };
+    this.#state = { step: step + 1, ...outputs.state, slots: outputs.state.slots ?? {} };
     this.#pending = { step: step + 1, figures: outputs.figures, applied: outputs.applied };
     return before === undefined ? undefined : this.#read(before);
   }
@@ -132,6 +129,14 @@ export class TrainingStepProcessor<B = { readonly [name: string]: never }> {
     const pending = this.#pending;
     this.#pending = undefined;
     return pending === undefined ? this.#last : this.#read(pending);
+  }
+
+  /**
+   * Computes the gradients of a batch again, with the present parameters and the masks of a step (from 0), and finds the
+   * first value that is not finite.
+   */
+  findNonFinite(arrays: { readonly [name: string]: HostArray }, step: number): Promise<NonFinite | undefined> {
+    return findNonFinite({ ...this.#options, params: this.#state.params, arrays, step });
   }
 
   /** A stable copy of the state, with the paths `params/…`, `slots/…`, `scalars/…`. */
@@ -157,7 +162,7 @@ export class TrainingStepProcessor<B = { readonly [name: string]: never }> {
     const missing = [...expected.keys()].filter((path) => !(path in stored));
     if (missing.length > 0) throw mismatch(missing.slice(0, 3).join(", "), `${missing.length} tensors less`);
     await this.drain();
-    const uploaded = await put(this.#options.engine, stored);
+    const uploaded = await putState(this.#options.engine, stored);
     for (const tensor of this.#tensors().values()) tensor[Symbol.dispose]();
     this.#state = { step, ...stateTree(uploaded) };
     this.#known = (stored["scalars/applied"]!.data as Int32Array)[0]!;
@@ -210,65 +215,4 @@ function mismatch(expected: string, got: string): PipeError {
     got,
     fix: "resume with the configuration that the run was started with, or start a new run",
   });
-}
-
-/** State at step 0 by path. */
-function freshState<B>(
-  { optimizer, gradients }: TrainingStepOptions<B>,
-  parameters: readonly ParameterSpec[],
-  initial: { readonly [name: string]: HostTensor },
-): HostState {
-  const state: { [path: string]: HostTensor } = {};
-  for (const parameter of parameters) {
-    const value = initial[parameter.name];
-    if (value === undefined || formatSpec(value.spec) !== formatSpec(parameter)) {
-      throw new PipeError("parameter-mismatch", "A parameter's initial value is missing or has another shape.", {
-        expected: `${parameter.name} ${formatSpec(parameter)}`,
-        got: value === undefined ? "nothing" : formatSpec(value.spec),
-      });
-    }
-    state[`params/${parameter.name}`] = value;
-    if (!parameter.trainable) continue;
-    for (const slot of optimizer.slots(parameter)) {
-      state[`slots/${slot.name}/${parameter.name}`] = { spec: slotSpec(slot), data: slotData(slot, value.data) };
-    }
-  }
-  state["scalars/applied"] = hostTensor([], new Int32Array(1));
-  for (const slot of gradients.slots?.() ?? []) {
-    state[`scalars/${slot.name}`] = { spec: slotSpec(slot), data: slotData(slot) };
-  }
-  return state;
-}
-
-function slotSpec({ shape, dtype }: SlotSpec): TensorSpec {
-  return { shape, dtype };
-}
-
-function slotData(slot: SlotSpec, parameter?: HostArray): HostArray {
-  if (slot.init === "parameter" && parameter !== undefined) return parameter.slice();
-  const data = hostArray(slot);
-  return slot.init === "ones" ? data.fill(1) : data;
-}
-
-async function put(engine: IEngine, state: HostState): Promise<{ readonly [path: string]: DeviceTensor }> {
-  const paths = Object.keys(state);
-  // Numbered, because a path of a state holds slashes.
-  const numbered = Object.fromEntries(paths.map((path, i) => [`${i}`, state[path]!]));
-  const tensors = (await engine.put(numbered)) as { readonly [number: string]: DeviceTensor };
-  return Object.fromEntries(paths.map((path, i) => [path, tensors[i]!]));
-}
-
-/** Leaves by path as the three records of a state. */
-function stateTree<L>(leavesByPath: { readonly [path: string]: L }): {
-  params: { [name: string]: L };
-  slots: { [slot: string]: { [name: string]: L } };
-  scalars: { [name: string]: L };
-} {
-  const tree = { params: {}, slots: {}, scalars: {} } as ReturnType<typeof stateTree<L>>;
-  for (const [path, leaf] of Object.entries(leavesByPath)) {
-    const [group, slot, ...rest] = path.split("/");
-    if (group === "slots") (tree.slots[slot!] ??= {})[rest.join("/")] = leaf;
-    else tree[group as "params" | "scalars"][[slot, ...rest].join("/")] = leaf;
-  }
-  return tree;
 }

@@ -2,7 +2,7 @@ import { generatorOf, openTrainedModel } from "@pipe/pipeline";
 import { withEngine } from "../engine.ts";
 import type { Host } from "../host.ts";
 import { runPath, runsDirOf } from "../run-paths.ts";
-import { checkpointFlag, numberFlag, parseCommand, required, wholeFlag } from "../usage.ts";
+import { checkpointFlag, numberFlag, parseCommand, required, usageError, wholeFlag } from "../usage.ts";
 
 /** `pipe generate --run <run>`: continues a prompt, streamed. */
 export async function generate(args: readonly string[], host: Host): Promise<number> {
@@ -17,6 +17,10 @@ export async function generate(args: readonly string[], host: Host): Promise<num
       temperature: { type: "string", default: "0.8" },
       "top-k": { type: "string" },
       "top-p": { type: "string" },
+      "min-p": { type: "string" },
+      "repetition-penalty": { type: "string" },
+      stop: { type: "string", multiple: true },
+      overflow: { type: "string", default: "slide" },
     },
     0,
   );
@@ -24,14 +28,20 @@ export async function generate(args: readonly string[], host: Host): Promise<num
   const checkpoint = checkpointFlag(values.checkpoint);
   const topK = numberFlag("top-k", values["top-k"]);
   const topP = numberFlag("top-p", values["top-p"]);
-  const { prompt } = values;
+  const minP = numberFlag("min-p", values["min-p"]);
+  const repetitionPenalty = numberFlag("repetition-penalty", values["repetition-penalty"]);
+  const { prompt, stop = [], overflow } = values;
   const options = {
     prompt,
     tokens: wholeFlag("tokens", values.tokens, 1),
     seed: wholeFlag("seed", values.seed),
     temperature: numberFlag("temperature", values.temperature)!,
     ...(topK === undefined ? {} : { topK }),
+    stop,
+    overflow: overflowFlag(overflow),
     ...(topP === undefined ? {} : { topP }),
+    ...(minP === undefined ? {} : { minP }),
+    ...(repetitionPenalty === undefined ? {} : { repetitionPenalty }),
   };
   return withEngine(async (engine) => {
     const trained = await openTrainedModel(path, engine, checkpoint);
@@ -46,4 +56,9 @@ export async function generate(args: readonly string[], host: Host): Promise<num
     host.stdout.write(json ? `${JSON.stringify({ prompt, text, step: trained.step })}\n` : "\n");
     return 0;
   });
+}
+
+function overflowFlag(value: string): "stop" | "slide" {
+  if (value === "stop" || value === "slide") return value;
+  throw usageError(`--overflow is stop or slide, and got ${value}.`);
 }

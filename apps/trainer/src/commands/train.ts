@@ -1,6 +1,6 @@
 import { basename, dirname, join } from "node:path";
 import { type Experiment, overlay, type RawConfig, rawConfig } from "@pipe/config";
-import { PipeError } from "@pipe/core";
+import { type Json, PipeError } from "@pipe/core";
 import { EventBus, ProgressReporter } from "@pipe/monitor";
 import { ModelCheckpointer, openRun, type RunFolder } from "@pipe/persist";
 import { loadExperiment, type PipelineResult, TrainingPipelineV2 } from "@pipe/pipeline";
@@ -8,7 +8,8 @@ import type { Host } from "../host.ts";
 import { indexAfterTraining } from "../index-after-training.ts";
 import { findRecipe, overlaid } from "../recipes.ts";
 import { freeName, newestRun, runPath, runsDirOf } from "../run-paths.ts";
-import { parseCommand } from "../usage.ts";
+import { rehearse } from "../rehearsal.ts";
+import { parseCommand, usageError } from "../usage.ts";
 import { versions } from "../versions.ts";
 
 type Start = {
@@ -24,12 +25,26 @@ export async function train(args: readonly string[], host: Host): Promise<number
   const plain = args.map((arg) => (arg === "--resume" ? "--resume=" : arg));
   const { values, positionals } = parseCommand(
     plain,
-    { set: { type: "string", multiple: true }, name: { type: "string" }, resume: { type: "string" } },
+    {
+      set: { type: "string", multiple: true },
+      name: { type: "string" },
+      resume: { type: "string" },
+      "dry-run": { type: "boolean" },
+      profile: { type: "string" },
+    },
     1,
   );
   const runsDir = runsDirOf(host, values["runs-dir"]);
+  const isRehearsal = values["dry-run"] === true || values.profile !== undefined;
+  if (isRehearsal && values.resume !== undefined) {
+    throw usageError("A rehearsal does not resume: leave --resume out.");
+  }
   const start = await begin(host, runsDir, positionals[0], values);
-  const { raw, origins } = overlaid(start.config, host, values.set);
+  const config = overlaid(start.config, host, values.set);
+  if (isRehearsal) {
+    return rehearse(host, config, { runsDir, json: values.json === true, profile: values.profile });
+  }
+  const { raw, origins } = config;
   const { experiment, components } = await loadExperiment(raw, { origins, from: host.cwd });
 
   const events = new EventBus();
@@ -69,7 +84,15 @@ export async function train(args: readonly string[], host: Host): Promise<number
     attached[Symbol.dispose]();
     interrupts[Symbol.dispose]();
   }
-  return finish(host, experiment, result, json);
+  const code = await finish(host, experiment, result, json);
+  if (json) host.stdout.write(`${JSON.stringify(endEvent(result))}\n`);
+  return code;
+}
+
+/** The last line for programs: where everything is. */
+function endEvent({ run, checkpoint, reason, progress }: PipelineResult): Json {
+  const names = { run: basename(run.path), path: run.path, checkpoint: checkpoint?.location ?? null };
+  return { event: "train-ended", step: progress.step, reason, ...names };
 }
 
 /** The configuration before it is checked, new or of a run that is resumed. */

@@ -14,6 +14,10 @@ export type EventMap = {
     readonly engine: string;
     readonly device: string;
     readonly flopsPerStep?: number;
+    /** Milliseconds that compiling the step took. */
+    readonly compileMs?: number;
+    /** Bytes that a step needs at most at one time, by plan. */
+    readonly plannedPeakBytes?: number;
   };
   "run-resumed": { readonly step: number; readonly checkpoint: string };
   "run-ended": { readonly step: number; readonly reason: string; readonly seconds: number };

@@ -80,7 +80,8 @@ export interface IModel<B = TokenBatch> {
   /** Logits [B, T, V] (or [B, V] where `context.logits` names positions) and the hidden states [B, T, C], embedding first. */
   forward(params: Params, batch: B, context: ForwardContext): { logits: Tensor; hidden: readonly Tensor[] };
   loss(params: Params, batch: B, context: ForwardContext): LossResult;
-  readonly decoder?: IDecoder;
+  /** How it generates with a cache, if it can. */
+  readonly decoder?: IDecoder | undefined;
 }
 
 /** Generation with a key-value cache. */

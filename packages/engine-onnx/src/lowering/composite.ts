@@ -9,7 +9,7 @@ export const compositeLowerings: { readonly [op: string]: Lowering } = {
   choose: ({ model, inputs }) => model.node("Where", inputs),
   // A value that no optimiser can drop depends on what it waits for: x < x is false for every x.
   barrier: ({ model, inputs: [value, ...after], specs }) => {
-    const zeros = after.map((name, i) => {
+    const zeros = after.map((name) => {
       const one = model.node("Slice", [
         model.node("Reshape", [name, model.integers([-1])]),
         model.integers([0]),
@@ -20,6 +20,16 @@ export const compositeLowerings: { readonly [op: string]: Lowering } = {
     const zero = zeros.reduce((a, b) => model.node("Add", [a, b]));
     const sum = model.node("Add", [value!, zero]);
     return specs[0]!.shape.length === 0 ? model.node("Reshape", [sum, model.integers([])]) : sum;
+  },
+  // Only where the cache is not written in place.
+  updateSlice: ({ model, inputs: [cache, rows, positions], specs: [spec] }) => {
+    const [batch, , capacity] = spec!.shape as [number, number, number, number];
+    const columns = model.tensor(
+      Int32Array.from({ length: capacity }, (_, i) => i),
+      { shape: [1, 1, capacity, 1], dtype: "int32" },
+    );
+    const at = model.node("Reshape", [positions!, model.integers([batch, 1, 1, 1])]);
+    return model.node("Where", [model.node("Equal", [columns, at]), rows!, cache!]);
   },
   // Made by fuseScatterAdd; deterministic under the session's switch use_deterministic_compute.
   scatterAdd: ({ model, inputs: [base, ids, rows], specs: [baseSpec, idsSpec] }) => {

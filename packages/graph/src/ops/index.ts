@@ -6,6 +6,7 @@
  */
 export { allFinite } from "./all-finite.ts";
 export { barrier } from "./barrier.ts";
+export { cachedAttention, updateSlice } from "./cached-attention.ts";
 export { causalAttention } from "./causal-attention.ts";
 export { choose } from "./choose.ts";
 export { dropout } from "./dropout.ts";

@@ -31,9 +31,11 @@ const V = {
   load: [...simd(0x00), 4, 0],
   store: [...simd(0x0b), 4, 0],
   splat: simd(0x13),
+  notEqual: simd(0x42),
   less: simd(0x43),
   greater: simd(0x44),
   and: simd(0x4e),
+  select: simd(0x52),
   abs: simd(0xe0),
   neg: simd(0xe1),
   sqrt: simd(0xe3),
@@ -68,6 +70,8 @@ const emitters: { readonly [op: string]: Emit } = {
     const difference = [...a!, ...b!, ...V.sub];
     return [...difference, ...difference, ...V.mul];
   },
+  // The condition is a scalar: 0 or 1.
+  choose: ([condition, a, b]) => [...a!, ...b!, ...condition!, ...constant(0), ...V.notEqual, ...V.select],
   Reciprocal: ([x]) => [...constant(1), ...x!, ...V.div],
   Rsqrt: ([x]) => [...constant(1), ...x!, ...V.sqrt, ...V.div],
   Relu: ([x]) => [...x!, ...constant(0), ...V.max],

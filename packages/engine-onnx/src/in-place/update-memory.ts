@@ -29,8 +29,8 @@ export class UpdateMemory {
 
   /** @throws PipeError `update-too-large` where one array group exceeds what WebAssembly can address. */
   constructor({ module, updates }: Pick<ProgramPlan, "module" | "updates">) {
-    const compiled = updates.length === 0 ? undefined : new WebAssembly.Module(module);
     const groups = memoriesFor(updates);
+    const compiled = updates.length === 0 ? undefined : new WebAssembly.Module(module);
     let byteLength = 0;
     this.#placed = groups.flatMap((group) => {
       const pages = Math.ceil(group.reduce((sum, plan) => sum + bytesOf(plan), 0) / PAGE);

@@ -1,5 +1,5 @@
 import { byteSizeOf } from "@pipe/core";
-import type { Graph, Value } from "@pipe/graph";
+import type { Value } from "@pipe/graph";
 import type { Source, UpdatePlan } from "../protocol.ts";
 import type { Update } from "./find-updates.ts";
 import { compileKernel } from "./simd-kernel.ts";
@@ -7,7 +7,6 @@ import { wasmModule } from "./wasm-module.ts";
 
 /** Compiles updates to a module with one function for each kind of kernel, and says what each reads and replaces. */
 export function lowerUpdates(
-  graph: Graph,
   updates: readonly Update[],
   sourceOf: (value: Value) => Source,
 ): { readonly module: Uint8Array<ArrayBuffer>; readonly updates: readonly UpdatePlan[] } {
@@ -30,16 +29,4 @@ export function lowerUpdates(
     };
   });
   return { module: wasmModule(functions), updates: plans };
-}
-
-/** The values that the rest of the program must hand to its updates. */
-export function neededBy(updates: readonly Update[], graph: Graph): readonly Value[] {
-  const all = updates.flatMap(({ arrays, scalars, condition }) => [
-    ...arrays,
-    ...scalars,
-    ...(condition === undefined ? [] : [condition]),
-  ]);
-  const isComputed = ({ node }: Value): boolean => graph.nodes[node]!.op !== "Input";
-  const byKey = new Map(all.filter(isComputed).map((value) => [`${value.node}.${value.output}`, value]));
-  return [...byKey.values()];
 }

@@ -57,9 +57,8 @@ function rootsOf(graph: Graph, isDonated: (path: string) => boolean): Root[] {
     if (input === undefined || !isDonated(path)) return [];
     const node = graph.nodes[value.node]!;
     if (formatSpec(node.outputs[0]!) !== formatSpec(graph.nodes[input]!.outputs[0]!)) return [];
-    if (node.op !== "choose") return [{ path, input, next: value.node }];
     const [condition, next, old] = node.inputs;
-    if (old!.node !== input) return [];
+    if (node.op !== "choose" || old!.node !== input) return [{ path, input, next: value.node }];
     return [{ path, input, next: next!.node, condition: condition! }];
   });
 }
@@ -70,7 +69,8 @@ function isFusable(graph: Graph, node: Node): boolean {
   if (!hasKernel(node.op) || spec!.dtype !== "float32" || sizeOf(spec!.shape) === 1) return false;
   return node.inputs.every((value) => {
     const { shape, dtype } = specOf(graph.nodes, value);
-    return dtype === "float32" && (sizeOf(shape) === 1 || shape.join() === spec!.shape.join());
+    const isScalar = sizeOf(shape) === 1 && dtype !== "int32";
+    return isScalar || (dtype === "float32" && shape.join() === spec!.shape.join());
   });
 }
 

@@ -1,0 +1,37 @@
+import { output } from "../output.ts";
+import { type BenchOptions, type BenchResult, machine, median } from "../result.ts";
+import { join } from "node:path";
+
+type Round = { readonly times: readonly number[]; readonly memory: number };
+
+/**
+ * What the loop costs: milliseconds a step of the whole pipeline (text, loader, events, log, reporters, metrics) beside the
+ * compiled step alone on batches that are there.
+ */
+export async function benchLoopCost({ size, rounds }: BenchOptions): Promise<BenchResult> {
+  const script = join(import.meta.dirname, "steps.ts");
+  const raw: { [contender: string]: number[][] } = { whole: [], bare: [] };
+  for (let round = 0; round < rounds; round++) {
+    for (const kind of ["bare", "whole"] as const) {
+      const text = output(process.execPath, ["--conditions=@pipe/source", script, size, kind]);
+      const { times } = JSON.parse(text.trim().split("\n").at(-1)!) as Round;
+      raw[kind]!.push(times.map((time) => Math.round(time * 100) / 100));
+    }
+  }
+  const [whole, bare] = [median(raw["whole"]!.flat()), median(raw["bare"]!.flat())];
+  const share = (100 * (whole - bare)) / whole;
+  console.log(`loop-cost ${size}, ${machine()}, ${rounds} rounds`);
+  console.log(`whole pipeline ${whole.toFixed(2)} ms a step, compiled step alone ${bare.toFixed(2)} ms`);
+  console.log(`outside the compiled step: ${share.toFixed(1)} %`);
+  return {
+    name: "loop-cost",
+    size,
+    unit: "ms",
+    machine: machine(),
+    versions: { node: process.versions.node },
+    ours: Math.round(100 * whole) / 100,
+    theirs: { bare: Math.round(100 * bare) / 100 },
+    ratio: { bare: Math.round((1000 * bare) / whole) / 1000 },
+    raw,
+  };
+}

@@ -1,0 +1,38 @@
+import type { Batch, HostArray, IStage, StepContext } from "@pipe/core";
+import type { NonFinite } from "@pipe/graph";
+import { explainNonFinite } from "./find-non-finite.ts";
+
+/** What the stage looks into a step with. */
+export type NonFiniteStageOptions = {
+  /** Computes a step again and finds its first value that is not finite. */
+  readonly find: (arrays: { readonly [name: string]: HostArray }, step: number) => Promise<NonFinite | undefined>;
+  /** Reports at most; default 3, since each compiles a program of its own. */
+  readonly limit?: number;
+};
+
+/** After a step that was skipped, computes it again and warns which op, and which parameters, were the first to fail. */
+export function nonFiniteStage({ find, limit = 3 }: NonFiniteStageOptions): IStage {
+  /** Reports come a step late: the batches of the last two steps. */
+  let recent: readonly { readonly step: number; readonly batch: Batch }[] = [];
+  let looked = 0;
+  let left = limit;
+  return {
+    name: "non-finite",
+    onError: "warn",
+    run: async (context: StepContext) => {
+      recent = [...recent.slice(-1), { step: context.progress.step, batch: context.batch }];
+      const report = context.progress.last ? await context.drain() : context.report;
+      if (report === undefined || report.accepted || report.step <= looked || left === 0) return;
+      looked = report.step;
+      left--;
+      const suspect = recent.find(({ step }) => step === report.step);
+      if (suspect === undefined) return;
+      await context.drain();
+      const found = await find(suspect.batch.arrays, report.step - 1);
+      context.events.emit("warning", {
+        source: "non-finite",
+        message: `Step ${report.step} was skipped. ${explainNonFinite(found)}`,
+      });
+    },
+  };
+}

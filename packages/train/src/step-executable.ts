@@ -1,0 +1,183 @@
+import type {
+  CompileReport,
+  DeviceTensor,
+  HostArray,
+  IEngine,
+  IExecutable,
+  ModelState,
+  TensorSpec,
+  Tree,
+} from "@pipe/core";
+import { hostArray, PipeError, sizeOf } from "@pipe/core";
+import type * as tf from "@pipe/graph/tf";
+import { accumulateProgram, applyProgram, stepProgram, type StepParts, trainableNames } from "./step-program.ts";
+
+type State = Pick<ModelState, "params" | "slots" | "scalars">;
+type Arrays = { readonly [name: string]: HostArray };
+type Specs = { readonly [name: string]: TensorSpec };
+
+/** What one step is given. */
+type StepFeeds = {
+  readonly state: State;
+  readonly batch: Arrays;
+  readonly rates: Float32Array;
+  readonly known: Int32Array;
+  /** Seed of dropout. */
+  readonly seed: number;
+  /** Steps before this one. */
+  readonly step: number;
+};
+
+/** One optimizer step, compiled. */
+export type StepExecutable = AsyncDisposable & {
+  readonly report: CompileReport;
+  /** Consumes the state. */
+  run(
+    feeds: StepFeeds,
+  ): Promise<{ state: Omit<State, "slots"> & Partial<State>; figures: DeviceTensor; applied: DeviceTensor }>;
+};
+
+type StepOptions<B> = StepParts<B> & {
+  readonly engine: IEngine;
+  readonly batch: Specs;
+  readonly accumulate?: number;
+  readonly recompute?: readonly string[];
+};
+
+const scalar = (dtype: TensorSpec["dtype"]): TensorSpec => ({ shape: [], dtype });
+const rateSpecs = { rates: { shape: [3], dtype: "float32" }, known: scalar("int32") } as const;
+const seedSpec: TensorSpec = { shape: [2], dtype: "int32" };
+
+/** Compiles one optimizer step over batches of these specs. @throws PipeError `accumulate-invalid`. */
+export async function compileStep<B>(
+  options: StepOptions<B>,
+  state: { readonly [group: string]: Tree<TensorSpec> },
+): Promise<StepExecutable> {
+  const { engine, batch, accumulate = 1, recompute = [] } = options;
+  if (accumulate !== 1) return compileAccumulatedStep(options, state, accumulate);
+  const executable = await compile(
+    engine,
+    stepProgram(options),
+    { state, batch, ...rateSpecs, seed: seedSpec },
+    { donate: ["state"], recompute },
+  );
+  return {
+    report: executable.report,
+    run: async ({ step, seed, ...feeds }) => {
+      return (await executable.run({ ...feeds, seed: Int32Array.of(seed, step) } as never)) as never;
+    },
+    [Symbol.asyncDispose]: () => executable[Symbol.asyncDispose](),
+  };
+}
+
+/** Two programs: one adds up the gradients of a part of the rows, the other makes the update. */
+async function compileAccumulatedStep<B>(
+  options: StepOptions<B>,
+  state: { readonly [group: string]: Tree<TensorSpec> },
+  parts: number,
+): Promise<StepExecutable> {
+  const { engine, recompute = [] } = options;
+  const rows = Object.values(options.batch)[0]!.shape[0]!;
+  if (!Number.isInteger(parts) || parts < 1 || parts > rows) {
+    throw new PipeError("accumulate-invalid", "The rows of a batch cannot be split into that many parts.", {
+      expected: `an integer from 1 to ${rows}`,
+      got: String(parts),
+    });
+  }
+  if (rows % parts !== 0 && !("weights" in options.batch)) {
+    throw new PipeError("accumulate-invalid", "A batch without weights must split into equal parts.", {
+      expected: `a divisor of ${rows}`,
+      got: String(parts),
+    });
+  }
+  const batch = partSpecs(options.batch, parts);
+  const params = state["params"] as Specs;
+  const grads = Object.fromEntries(trainableNames(options).map((name) => [name, params[name]!]));
+  const sumSpecs = { grads, loss: scalar("float32"), weight: scalar("float32") };
+  const add = await compile(
+    engine,
+    accumulateProgram(options),
+    { sums: sumSpecs, params, batch, part: scalar("int32"), seed: seedSpec },
+    { donate: ["sums"], recompute },
+  );
+  const apply = await compile(
+    engine,
+    applyProgram(options),
+    { state, sums: sumSpecs, ...rateSpecs },
+    { donate: ["state"] },
+  );
+  const zeros = ({ shape, dtype }: TensorSpec): { spec: TensorSpec; data: HostArray } => {
+    const spec = { shape, dtype };
+    return { spec, data: hostArray(spec) };
+  };
+  let sums: unknown = await engine.put({
+    grads: Object.fromEntries(Object.entries(grads).map(([name, spec]) => [name, zeros(spec)])),
+    loss: zeros(sumSpecs.loss),
+    weight: zeros(sumSpecs.weight),
+  } as never);
+  return {
+    report: {
+      ...add.report,
+      flops: add.report.flops * parts,
+      compileMs: add.report.compileMs + apply.report.compileMs,
+      plannedPeakBytes: Math.max(add.report.plannedPeakBytes, apply.report.plannedPeakBytes),
+    },
+    run: async ({ state: current, batch: whole, rates, known, seed, step }) => {
+      for (let part = 0; part < parts; part++) {
+        const feeds = {
+          sums,
+          params: current.params,
+          batch: partOf(whole, batch, part),
+          part: Int32Array.of(part),
+          seed: Int32Array.of(seed, step * parts + part),
+        };
+        ({ sums } = (await add.run(feeds as never)) as { sums: unknown });
+      }
+      return (await apply.run({ state: current, sums, rates, known } as never)) as never;
+    },
+    [Symbol.asyncDispose]: async () => {
+      for (const tensor of tensorsOf(sums)) tensor[Symbol.dispose]();
+      await add[Symbol.asyncDispose]();
+      await apply[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** Specs of one of so many parts of a batch. */
+export function partSpecs(batch: Specs, parts: number): Specs {
+  return Object.fromEntries(
+    Object.entries(batch).map(([name, { shape, dtype }]): [string, TensorSpec] => [
+      name,
+      { shape: [Math.ceil(shape[0]! / parts), ...shape.slice(1)], dtype },
+    ]),
+  );
+}
+
+/** Rows of one part; what a last part lacks is 0, its weights too. */
+export function partOf(batch: Arrays, specs: Specs, part: number): Arrays {
+  return Object.fromEntries(
+    Object.entries(specs).map(([name, spec]) => {
+      const size = sizeOf(spec.shape);
+      const rows = batch[name]!.subarray(part * size, (part + 1) * size);
+      if (rows.length === size) return [name, rows];
+      const padded = hostArray(spec);
+      padded.set(rows);
+      return [name, padded];
+    }),
+  );
+}
+
+function tensorsOf(tree: unknown): readonly DeviceTensor[] {
+  if (typeof (tree as Partial<DeviceTensor>).read === "function") return [tree as DeviceTensor];
+  return Object.values(tree as object).flatMap(tensorsOf);
+}
+
+/** `compile` for programs whose inputs are known only at run time. */
+function compile(
+  engine: IEngine,
+  program: (inputs: never) => unknown,
+  specs: unknown,
+  options: Parameters<IEngine["compile"]>[2],
+): Promise<IExecutable<Tree<tf.Tensor>, Tree<tf.Tensor>>> {
+  return engine.compile(program as never, specs as never, options);
+}
