@@ -5,6 +5,7 @@ import type { BenchOptions, BenchResult } from "./result.ts";
 const benches: { readonly [name: string]: () => Promise<(options: BenchOptions) => Promise<BenchResult>> } = {
   "loop-cost": async () => (await import("./loop-cost/bench-loop-cost.ts")).benchLoopCost,
   generate: async () => (await import("./generate/bench-generate.ts")).benchGenerate,
+  optimizer: async () => (await import("./optimizer/bench-optimizer.ts")).benchOptimizer,
   train: async () => (await import("./train/bench-train.ts")).benchTrain,
 };
 

@@ -8,6 +8,7 @@ export type Command = (args: readonly string[], host: Host) => Promise<number>;
 
 const commands: { readonly [name: string]: () => Promise<Command> } = {
   train: async () => (await import("./commands/train.ts")).train,
+  "find-lr": async () => (await import("./commands/find-lr.ts")).findLr,
   eval: async () => (await import("./commands/eval.ts")).evaluate,
   generate: async () => (await import("./commands/generate.ts")).generate,
   index: async () => (await import("./commands/index-folder.ts")).indexFolder,
@@ -26,8 +27,12 @@ const HELP = `pipe: train, evaluate, use and search with language models on your
       --resume[=<run>]          go on from the newest checkpoint
       --dry-run                 a few steps, an evaluation, a checkpoint, a sample; says what it would need
       --profile <file>          the same, and a trace of every op, which Perfetto opens
+  pipe find-lr [recipe]         try rising learning rates and suggest one; makes no run
+      --set path=value --from <rate> --to <rate> --steps <n> --svg <file>
   pipe eval --run <run>         measure a run's model on its validation text
+      --checkpoint best|newest|<step>
   pipe generate --run <run>     let it write
+      --checkpoint best|newest|<step>
       --prompt <text> --tokens <n> --seed <n> --temperature <t> --top-k <k> --top-p <p>
       --min-p <p> --repetition-penalty <r> --stop <text> --overflow slide|stop
   pipe index <folder>           index markdown
@@ -56,6 +61,8 @@ const HELP = `pipe: train, evaluate, use and search with language models on your
 /** Errors of what was typed or written into a recipe, which trying again does not mend. */
 const INPUT = new Set([
   "usage",
+  "finder-invalid",
+  "metric-unknown",
   "config-invalid",
   "override-invalid",
   "recipe-missing",

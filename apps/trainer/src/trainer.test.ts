@@ -81,6 +81,57 @@ checkpoint: { every: 4, keepLast: 2 }
 });
 afterAll(() => rm(folder, { recursive: true }));
 
+describe("a checkpoint by name", () => {
+  it("can be measured and used: the best, the newest, or that of a step", async () => {
+    const keep = ["--set", "checkpoint={every: null, keepLast: 1, keepBest: loss, pinned: [2]}"];
+    const flat = ["--set", "optimization.schedule={kind: constant, rate: 1e-12}", "--set", "evaluation.every=3"];
+    expect((await pipe(["train", "tiny.yaml", "--name", "named", ...keep, ...flat])).code).toBe(0);
+    const step = async (checkpoint: string): Promise<unknown> => {
+      const { out } = await pipe(["eval", "--run", "named", "--checkpoint", checkpoint, "--json"]);
+      return (JSON.parse(out) as { readonly step: number }).step;
+    };
+    expect([await step("newest"), await step("2")]).toEqual([12, 2]);
+    const best = await step("best");
+    const generate = ["generate", "--run", "named", "--prompt", "n", "--tokens", "2", "--json", "--checkpoint"];
+    expect(JSON.parse((await pipe([...generate, "best"])).out)).toMatchObject({ step: best });
+    expect(await pipe([...generate, "5"])).toMatchObject({
+      code: 1,
+      err: expect.stringContaining("expected: one of 2"),
+    });
+    expect((await pipe([...generate, "worst"])).code).toBe(2);
+  });
+});
+
+describe("pipe find-lr", () => {
+  it("suggests a rate, draws the curve and makes no run", async () => {
+    const { code, out } = await pipe(["find-lr", "tiny.yaml", "--runs-dir", "searched", "--svg", "curve.svg"]);
+    expect(code).toBe(0);
+    expect(out).toMatch(/loss over the learning rate[^]*▲[^]*suggestion: [\d.e-]+ \(where the loss falls fastest\)/);
+    expect(out).toMatch(/pipe train tiny.yaml --set optimization.schedule.rate=[\d.e-]+/);
+    expect(await readFile(join(folder, "curve.svg"), "utf8")).toMatch(/^<svg [^]*polyline[^]*<\/svg>\n$/);
+    expect(await readdir(join(folder, "searched"))).toEqual([".data"]);
+  });
+
+  it("tells each step as JSON, and ends at once and with what it knows when it is interrupted", async () => {
+    const flags = ["--json", "--from", "1e-4", "--to", "0.1", "--steps", "20"];
+    const { code, out } = await pipe(["find-lr", "tiny.yaml", ...flags]);
+    expect(code).toBe(0);
+    const all = events(out);
+    expect(all.filter(({ event }) => event === "rate-tried").map(({ rate }) => rate)).toHaveLength(20);
+    expect(all.at(-1)).toMatchObject({ event: "rate-found", ended: "completed", steps: 20 });
+    const at = `"rate":${String(all[9]!["rate"])}`;
+    const stopped = await pipe(["find-lr", "tiny.yaml", ...flags], { at, times: 1 });
+    expect(stopped.code).toBe(130);
+    expect(events(stopped.out).at(-1)).toMatchObject({ event: "rate-found", ended: "aborted", steps: 10 });
+  });
+
+  it("refuses settings that make no search", async () => {
+    const { code, err } = await pipe(["find-lr", "tiny.yaml", "--from", "1", "--to", "0.1"]);
+    expect([code, err.includes("0 < from < to")]).toEqual([2, true]);
+    expect((await pipe(["find-lr", "tiny.yaml", "--steps", "3"])).code).toBe(2);
+  });
+});
+
 describe("pipe train", () => {
   it("trains, evaluates, writes, keeps the last checkpoints, and says what comes next", async () => {
     const { code, out } = await pipe(["train", "tiny.yaml"]);
@@ -137,6 +188,18 @@ describe("pipe train", () => {
       .map(({ step }) => step);
     expect(steps.at(-1)).toBe(12);
     expect(steps[0]).toBeGreaterThan(5);
+  });
+
+  it("ends with an error where the loss is not finite, and says how to go on", async () => {
+    const rate = ["--set", "optimization.schedule={kind: constant, rate: 1e30}"];
+    const stop = ["--set", "training.onNonFinite=stop", "--set", "checkpoint.every=1"];
+    const { code, err } = await pipe(["train", "tiny.yaml", "--name", "diverged", ...rate, ...stop]);
+    expect(code).toBe(1);
+    expect(err).toMatch(/step 1 is kept; go on from there with: pipe train --resume=diverged --set optimization/);
+    expect(err).toMatch(/error: Training diverged: an update was refused[^]*pipe find-lr/);
+    const few = ["--set", "training.maxSkipped=3"];
+    const skipped = await pipe(["train", "tiny.yaml", "--name", "skipped", ...rate, ...few]);
+    expect([skipped.code, skipped.err]).toEqual([1, expect.stringContaining("3 updates in a row were refused")]);
   });
 
   it("stops at once at the second interrupt", async () => {

@@ -1,5 +1,6 @@
 import { parseArgs, type ParseArgsConfig } from "node:util";
 import { messageOf, PipeError } from "@pipe/core";
+import type { CheckpointName } from "@pipe/persist";
 
 type Options = NonNullable<ParseArgsConfig["options"]>;
 
@@ -42,6 +43,13 @@ export function wholeFlag(name: string, value: string, least = Number.MIN_SAFE_I
   const number = numberFlag(name, value)!;
   if (Number.isSafeInteger(number) && number >= least) return number;
   throw usageError(`--${name} needs a whole number${least > 0 ? ` from ${least} on` : ""}, and got ${value}.`);
+}
+
+/** A flag that names a checkpoint: `best`, `newest` or a step. @throws PipeError `usage`. */
+export function checkpointFlag(value: string | undefined): CheckpointName | undefined {
+  if (value === undefined || value === "best" || value === "newest") return value;
+  if (/^\d+$/.test(value)) return Number(value);
+  throw usageError(`--checkpoint needs best, newest or the number of a step, and got ${JSON.stringify(value)}.`);
 }
 
 /** A flag that must be given. @throws PipeError `usage`. */

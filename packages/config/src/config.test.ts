@@ -62,12 +62,12 @@ describe("ExperimentConfig", () => {
         schedule: { kind: "cosine", rate: 1e-3 },
         clip: 1,
       },
-      training: { steps: 10, batch: 8 },
+      training: { steps: 10, batch: 8, accumulate: 1, recompute: false, onNonFinite: "skip", maxSkipped: 10 },
       evaluation: {
         every: 250,
         metrics: [{ kind: "loss" }, { kind: "perplexity" }, { kind: "bitsPerByte" }, { kind: "accuracy" }],
       },
-      checkpoint: { every: 500, keepLast: 3 },
+      checkpoint: { every: 500, keepLast: 3, pinned: [] },
       monitoring: { progressEvery: 50 },
       indexing: {},
       plugins: [],
@@ -145,7 +145,7 @@ describe("ExperimentConfig", () => {
       "data.sequenceLength: expected at most model.positions (8), got 9",
     );
     expect(messageOf({ ...recipe, training: {} })).toContain(
-      "training: expected a budget: one of steps, tokens, epochs, got none",
+      "training: expected a budget: one of steps, tokens, epochs, hours, got none",
     );
     expect(ExperimentConfig.from(definitions).parse({ ...recipe, model: { kind: "bag" } }).model).toEqual({
       kind: "bag",

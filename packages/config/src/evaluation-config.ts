@@ -16,12 +16,19 @@ const sample = z.strictObject({
   topP: z.number().gt(0).max(1).optional(),
 });
 
+const earlyStopping = z.strictObject({
+  metric: z.string().default("loss").describe("Name of a metric that is measured."),
+  patience: z.number().int().positive().default(5).describe("Evaluations in a row without a better value."),
+  minimumDelta: z.number().min(0).default(0).describe("How much better a value must be to count."),
+});
+
 function evaluationSchema(definitions: readonly ComponentDefinition[]) {
   return z
     .strictObject({
       every: z.number().int().positive().default(250).describe("Steps between evaluations."),
       batches: z.number().int().positive().optional().describe("Batches at most; default the whole split."),
       metrics: z.array(componentSchema(definitions, "metric")).prefault(ofKinds(defaultKinds.metric)),
+      earlyStopping: earlyStopping.optional().describe("Ends training when a metric gets no better."),
       sample: sample.optional().describe("What the model writes while it trains."),
     })
     .prefault({});

@@ -4,6 +4,11 @@ import type { Fields } from "./fields.ts";
 import type { Problem } from "./problem.ts";
 
 const positive = z.number().int().positive();
+const recovery = z.strictObject({
+  restore: z.literal("last-checkpoint"),
+  rateFactor: z.number().gt(0).lt(1).default(0.5).describe("What learning rates are multiplied with each time."),
+  attempts: positive.default(3).describe("How often in a row without a new checkpoint between."),
+});
 /** Token ids of one step are one int32 tensor, whose elements int32 counts. */
 const MOST_TARGETS = 2 ** 31 - 1;
 
@@ -11,6 +16,7 @@ const schema = z.strictObject({
   steps: positive.optional().describe("Budget in steps."),
   tokens: positive.optional().describe("Budget in targets."),
   epochs: positive.optional().describe("Budget in passes over the data."),
+  hours: z.number().positive().optional().describe("Budget in hours, those before an interruption counted."),
   batch: positive.default(8).describe("Rows of one step."),
   accumulate: positive.default(1).describe("Parts that a batch is split into: the same result with less memory."),
   recompute: z
@@ -20,9 +26,14 @@ const schema = z.strictObject({
   overfit: positive
     .optional()
     .describe("Trains on the first so many batches only, again and again, to see whether a model can learn."),
+  onNonFinite: z
+    .union([z.enum(["skip", "stop"]), recovery])
+    .default("skip")
+    .describe("After a step whose loss or gradient is not finite, and whose update is refused therefore."),
+  maxSkipped: positive.default(10).describe("Skipped steps in a row after which training ends with an error."),
 });
 
-const budgets = ["steps", "tokens", "epochs"] as const;
+const budgets = ["steps", "tokens", "epochs", "hours"] as const;
 
 /** How long to train, and on how much at once. */
 export class TrainingConfig extends ConfigBase<typeof schema> {
@@ -38,7 +49,7 @@ export class TrainingConfig extends ConfigBase<typeof schema> {
     }
     const [batch = 1, length = 1] = [fields.number("training.batch"), fields.number("data.sequenceLength")];
     const accumulate = fields.number("training.accumulate") ?? 1;
-    if (accumulate > batch) {
+    if (accumulate > Math.max(1, batch)) {
       problems.push({ path: "training.accumulate", expected: `at most the batch (${batch})`, got: String(accumulate) });
     }
     if (batch * length > MOST_TARGETS) {

@@ -6,8 +6,9 @@
 export { ModelCheckpointer, type ModelCheckpointerOptions } from "./model-checkpointer.ts";
 export type { LoadedCheckpoint } from "./checkpoint-reader.ts";
 export { StateManager } from "./state-manager.ts";
-export { CheckpointScheduler, type CheckpointSchedule } from "./checkpoint-scheduler.ts";
-export { ModelLoader } from "./model-loader.ts";
+export { CheckpointScheduler, type BestCheckpoint, type CheckpointSchedule } from "./checkpoint-scheduler.ts";
+export { findCheckpoint, type CheckpointName } from "./find-checkpoint.ts";
+export { ModelLoader, type LoadOptions } from "./model-loader.ts";
 export { createRun, listRuns, openRun, removeRun, type RunFolder, type RunInfo } from "./run-folder.ts";
 export { lockRun } from "./run-lock.ts";
 export { openSafetensors, type SafetensorsFile } from "./safetensors-reader.ts";

@@ -11,11 +11,18 @@ import {
 } from "@pipe/core";
 import { externalName, externalSpec, fromExternal } from "./external-layout.ts";
 import { isErrno } from "./errno.ts";
+import { type CheckpointName, findCheckpoint } from "./find-checkpoint.ts";
 import { checkFiles, checkVersion, readManifest } from "./manifest.ts";
 import { openSafetensors, type SafetensorsFile } from "./safetensors-reader.ts";
 
 // Causal masks that older GPT-2 files carry.
 const IGNORED = /(^|\.)attn\.(bias|masked_bias)$/;
+
+/** Which weights to load. */
+export type LoadOptions = {
+  /** Makes `path` a folder of checkpoints, of which this one is loaded. */
+  readonly checkpoint?: CheckpointName;
+};
 
 /** Brings weights of a checkpoint, a `.safetensors` file or a Hugging Face folder into host tensors. */
 export class ModelLoader {
@@ -27,10 +34,15 @@ export class ModelLoader {
    *
    * @param path a checkpoint folder, a folder with `model.safetensors`, or a `.safetensors` file.
    * @throws PipeError `weights-missing` where nothing is there, `weights-mismatch` that lists every tensor that is missing,
-   * left over or of another shape, `safetensors-damaged`, `checkpoint-damaged`.
+   * left over or of another shape, `safetensors-damaged`, `checkpoint-damaged`, `checkpoint-missing`.
    */
-  async load(path: string, parameters: readonly ParameterSpec[]): Promise<{ [name: string]: HostTensor }> {
-    const file = await openSafetensors(await locate(path));
+  async load(
+    path: string,
+    parameters: readonly ParameterSpec[],
+    { checkpoint }: LoadOptions = {},
+  ): Promise<{ [name: string]: HostTensor }> {
+    const found = checkpoint === undefined ? path : (await findCheckpoint(path, checkpoint)).location;
+    const file = await openSafetensors(await locate(found));
     try {
       const names = await matchNames(file, parameters);
       const tensors: { [name: string]: HostTensor } = {};

@@ -39,3 +39,11 @@ it("refuses keys that are taken", () => {
   expect(() => new StateManager([new Counter("a"), new Counter("a")])).toThrow("got: a");
   for (const key of ["step", "parameters"]) expect(() => new StateManager([new Counter(key)])).toThrow(`got: ${key}`);
 });
+
+it("passes over optional keys that one side lacks, and puts those back that both have", () => {
+  const parts = [new Counter("a", 1), new Counter("b", 2), new Counter("c", 3)];
+  const manager = new StateManager(parts, { optional: ["b", "c", "d"] });
+  manager.restore({ a: 10, c: 30, d: 40 });
+  expect(parts.map(({ value }) => value)).toEqual([10, 2, 30]);
+  expect(() => manager.restore({ c: 1 })).toThrow("no state for a");
+});

@@ -10,9 +10,14 @@ const TAKEN = ["step", "parameters"];
  */
 export class StateManager {
   readonly #parts: ReadonlyMap<string, IStateful>;
+  readonly #optional: ReadonlySet<string>;
 
-  /** @throws PipeError `state-key` where two parts share a key, or one has a taken key. */
-  constructor(parts: readonly IStateful[]) {
+  /**
+   * @param optional keys that a stored state may lack, or have beside those of the parts: such a part stays as it is.
+   * @throws PipeError `state-key` where two parts share a key, or one has a taken key.
+   */
+  constructor(parts: readonly IStateful[], { optional = [] }: { readonly optional?: readonly string[] } = {}) {
+    this.#optional = new Set(optional);
     const byKey = new Map<string, IStateful>();
     for (const part of parts) {
       if (TAKEN.includes(part.key) || byKey.has(part.key)) {
@@ -32,7 +37,7 @@ export class StateManager {
   }
 
   /**
-   * Puts every part back; no part is touched unless the keys are exactly those of the parts.
+   * Puts every part back; no part is touched unless the keys are those of the parts, optional ones apart.
    *
    * @throws PipeError `state-invalid`; what a part throws passes through.
    */
@@ -41,12 +46,13 @@ export class StateManager {
       throw mismatch("a record of states by key", JSON.stringify(value));
     }
     const record = value as { readonly [key: string]: Json };
-    const missing = [...this.#parts.keys()].filter((key) => !Object.hasOwn(record, key));
-    const unknown = Object.keys(record).filter((key) => key !== "step" && !this.#parts.has(key));
+    const needed = (key: string): boolean => !this.#optional.has(key);
+    const missing = [...this.#parts.keys()].filter((key) => needed(key) && !Object.hasOwn(record, key));
+    const unknown = Object.keys(record).filter((key) => key !== "step" && needed(key) && !this.#parts.has(key));
     if (missing.length + unknown.length > 0) {
       throw mismatch([...this.#parts.keys()].join(", "), Object.keys(record).join(", "), { missing, unknown });
     }
-    for (const [key, part] of this.#parts) part.restore(record[key]!);
+    for (const [key, part] of this.#parts) if (Object.hasOwn(record, key)) part.restore(record[key]!);
   }
 }
 

@@ -9,7 +9,8 @@ import { checkModelFits } from "./model-size.ts";
 import { runTokens } from "./run-tokens.ts";
 
 /** The model, the step that trains it, and what measures and uses it. */
-export function addModel(container: ServiceContainer, { components, experiment, random }: Composition): void {
+export function addModel(container: ServiceContainer, composition: Composition): void {
+  const { components, experiment, random, schedule: given } = composition;
   const { data, optimization, evaluation, training } = experiment;
 
   container.scoped(runTokens.model, components.bind("model", experiment.model));
@@ -23,16 +24,17 @@ export function addModel(container: ServiceContainer, { components, experiment, 
       services.get(runTokens.model),
       services.get(runTokens.train),
     ]);
-    const [optimizer, schedule] = await Promise.all([
+    const [optimizer, schedule, guard] = await Promise.all([
       components.create("optimizer", optimization.optimizer, services),
-      components.create("schedule", optimization.schedule, services),
+      given ?? components.create("schedule", optimization.schedule, services),
+      services.get(runTokens.guard),
     ]);
     checkModelFits(model.parameters(), optimizer, engine.device);
     const parts = {
       engine,
       model: model as unknown as IModel<{ readonly [name: string]: never }>,
       optimizer,
-      schedule,
+      schedule: guard.scale(schedule),
       gradients: new GradientProcessor({ clip: optimization.clip }),
       batch: specs,
       seed: random.split("dropout").integer(2 ** 24),
@@ -42,12 +44,15 @@ export function addModel(container: ServiceContainer, { components, experiment, 
     return TrainingStepProcessor.create(parts, initialize(model.parameters(), random.split("init")));
   });
 
-  container.scoped(runTokens.evaluator, async (services) => {
+  container.scoped(runTokens.metrics, async (services) => {
     const metrics = evaluation.metrics.map((metric) => components.create("metric", metric, services));
+    return new MetricsCalculator(await Promise.all(metrics));
+  });
+  container.scoped(runTokens.evaluator, async (services) => {
     return new ModelEvaluator({
       engine: await services.get(runTokens.engine),
       model: await services.get(runTokens.model),
-      metrics: new MetricsCalculator(await Promise.all(metrics)),
+      metrics: await services.get(runTokens.metrics),
       batch: (await services.get(runTokens.validation)).specs,
       byteLengths: (await services.get(runTokens.tokenizer)).byteLengths,
     });

@@ -1,10 +1,13 @@
-import type { CheckpointMetadata, IStage, Services } from "@pipe/core";
+import type { CheckpointMetadata, IMetric, IStage, IStateful, Services } from "@pipe/core";
+import { PipeError } from "@pipe/core";
 import type { ServiceContainer } from "@pipe/di";
-import { EvaluationScheduler } from "@pipe/eval";
+import { EarlyStopping, EvaluationScheduler } from "@pipe/eval";
 import { CheckpointScheduler, ModelCheckpointer, StateManager } from "@pipe/persist";
 import {
   BatchProcessor,
   checkpointStage,
+  DivergenceGuard,
+  divergenceStage,
   EpochManager,
   nonFiniteStage,
   evaluationStage,
@@ -16,28 +19,48 @@ import { datasetIdentity } from "./dataset-identity.ts";
 import { definedOnly } from "./defined-only.ts";
 import { runTokens } from "./run-tokens.ts";
 
+/** Keys of parts that a run may gain or lose when it is resumed with other settings. */
+const OPTIONAL = ["checkpoints", "earlyStopping", "divergence"];
+
 /** The training loop and what happens between its steps. */
 export function addTraining(container: ServiceContainer, composition: Composition): void {
-  const { events, checkpoints } = composition;
-  const { training } = composition.experiment;
+  const { events, checkpoints, elapsed, experiment } = composition;
+  const { training } = experiment;
 
   container.scoped(runTokens.checkpointer, () => new ModelCheckpointer({ folder: checkpoints }));
   container.scoped(runTokens.epochs, () => {
-    const { steps, tokens, epochs } = training;
-    return new EpochManager(definedOnly({ steps, tokens, epochs }));
+    const { steps, tokens, epochs, hours } = training;
+    return new EpochManager(definedOnly({ steps, tokens, epochs, hours }), elapsed);
+  });
+  container.scoped(
+    runTokens.guard,
+    () => new DivergenceGuard({ limit: training.onNonFinite === "skip" ? training.maxSkipped : 1 }),
+  );
+  container.scoped(runTokens.saves, async (services) => {
+    const { keepBest, ...schedule } = experiment.checkpoint;
+    const metric = keepBest === undefined ? undefined : await metricNamed(services, keepBest, "checkpoint.keepBest");
+    return new CheckpointScheduler({
+      ...definedOnly(schedule),
+      now: () => performance.now(),
+      ...(metric === undefined ? {} : { keepBest: { metric: metric.name, better: metric.better } }),
+    });
   });
   container.scoped(runTokens.trainer, async (services) => {
-    const [step, loader, epochs, checkpointer, dataset] = await Promise.all([
+    const [step, loader, epochs, checkpointer, dataset, guard, saves] = await Promise.all([
       services.get(runTokens.step),
       services.get(runTokens.train),
       services.get(runTokens.epochs),
       services.get(runTokens.checkpointer),
       services.get(runTokens.dataset),
+      services.get(runTokens.guard),
+      services.get(runTokens.saves),
     ]);
     const batches = new BatchProcessor(loader.specs);
     const identity = await datasetIdentity(dataset.folder);
+    const stopping = await earlyStopping(services, composition);
+    const parts = (): readonly IStateful[] => [identity, epochs, trainer, guard, saves, ...stopping];
     // The checkpoint holds the state of the trainer, which has the stage that writes it.
-    const states = (): StateManager => new StateManager([identity, epochs, trainer]);
+    const states = (): StateManager => new StateManager(parts(), { optional: OPTIONAL });
     const trainer: TrainingOrchestrator = new TrainingOrchestrator({
       step,
       loader,
@@ -48,16 +71,42 @@ export function addTraining(container: ServiceContainer, composition: Compositio
       restore: (state) => states().restore(state),
       stages: [
         nonFiniteStage({ find: (arrays, number) => step.findNonFinite(batches.process(arrays), number) }),
-        await evaluating(services, composition),
+        divergenceStage(guard),
+        await evaluating(services, composition, saves, stopping),
         ...(await sampling(services, composition)),
-        await saving(services, composition, () => ({ step: epochs.progress.step, ...states().capture() })),
+        await saving(services, saves, () => ({ step: epochs.progress.step, ...states().capture() })),
       ],
     });
     return trainer;
   });
 }
 
-async function evaluating(services: Services, { experiment }: Composition): Promise<IStage> {
+/** A metric that is measured, by the name that a field of the experiment has. */
+async function metricNamed(services: Services, name: string, where: string): Promise<IMetric> {
+  const { metrics } = await services.get(runTokens.metrics);
+  const found = metrics.find((metric) => metric.name === name);
+  if (found !== undefined) return found;
+  throw new PipeError("metric-unknown", "The experiment names a metric that it does not measure.", {
+    expected: `one of ${metrics.map((metric) => metric.name).join(", ")}`,
+    got: name,
+    where,
+    fix: "name one of these, or add the metric to evaluation.metrics",
+  });
+}
+
+async function earlyStopping(services: Services, { experiment }: Composition): Promise<readonly EarlyStopping[]> {
+  const { earlyStopping: options } = experiment.evaluation;
+  if (options === undefined) return [];
+  const { better } = await metricNamed(services, options.metric, "evaluation.earlyStopping.metric");
+  return [new EarlyStopping({ ...options, better })];
+}
+
+async function evaluating(
+  services: Services,
+  { experiment }: Composition,
+  saves: CheckpointScheduler,
+  stopping: readonly EarlyStopping[],
+): Promise<IStage> {
   const { evaluation } = experiment;
   const validation = await services.get(runTokens.validation);
   return evaluationStage({
@@ -65,6 +114,10 @@ async function evaluating(services: Services, { experiment }: Composition): Prom
     evaluator: await services.get(runTokens.evaluator),
     batches: () => validation.batches(),
     ...definedOnly({ limit: evaluation.batches }),
+    onReport: (report, context) => {
+      saves.observe(report);
+      for (const each of stopping) each.observe(report, context);
+    },
   });
 }
 
@@ -84,7 +137,7 @@ async function sampling(services: Services, { experiment }: Composition): Promis
 
 async function saving(
   services: Services,
-  { experiment }: Composition,
+  saves: CheckpointScheduler,
   state: () => CheckpointMetadata["state"],
 ): Promise<IStage> {
   const [step, model, tokenizer] = await Promise.all([
@@ -93,11 +146,10 @@ async function saving(
     services.get(runTokens.tokenizer),
   ]);
   const files = { "config.json": `${JSON.stringify(model.config(), null, 2)}\n`, "tokenizer.json": tokenizer.file() };
-  const schedule = new CheckpointScheduler(experiment.checkpoint);
   return checkpointStage({
-    trigger: schedule,
+    trigger: saves,
     checkpointer: await services.get(runTokens.checkpointer),
-    surplus: (stored) => schedule.surplus(stored),
+    surplus: (stored) => saves.surplus(stored),
     metadata: () => ({ parameters: step.parameters, files, state: state() }),
   });
 }

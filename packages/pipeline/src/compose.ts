@@ -1,5 +1,5 @@
 import type { Experiment } from "@pipe/config";
-import { type IEventBus, Random } from "@pipe/core";
+import { type IEventBus, type ISchedule, Random } from "@pipe/core";
 import { type ComponentFactory, ServiceContainer } from "@pipe/di";
 import { addData } from "./compose-data.ts";
 import { addModel } from "./compose-model.ts";
@@ -15,10 +15,18 @@ export type ComposeOptions = {
   /** Where token shards are kept, if the experiment does not say. */
   readonly cache: string;
   readonly signal: AbortSignal;
+  /** Seconds that the run has trained so far, for a budget of hours; default since the composition. */
+  readonly elapsed?: () => number;
+  /** Learning rates in place of those of the experiment. */
+  readonly schedule?: ISchedule;
 };
 
 /** What the parts of a composition share. */
-export type Composition = ComposeOptions & { readonly experiment: Experiment; readonly random: Random };
+export type Composition = ComposeOptions & {
+  readonly experiment: Experiment;
+  readonly random: Random;
+  readonly elapsed: () => number;
+};
 
 /**
  * The composition root: registers every part of an experiment under its token of `runTokens`; nothing is made before it is
@@ -26,7 +34,9 @@ export type Composition = ComposeOptions & { readonly experiment: Experiment; re
  * to a scope: `const run = compose(experiment, options).scope()`.
  */
 export function compose(experiment: Experiment, options: ComposeOptions): ServiceContainer {
-  const composition = { ...options, experiment, random: new Random(experiment.seed) };
+  const begin = performance.now();
+  const elapsed = (): number => (performance.now() - begin) / 1000;
+  const composition = { elapsed, ...options, experiment, random: new Random(experiment.seed) };
   const container = new ServiceContainer();
   container.singleton(runTokens.engine, options.components.bind("engine", experiment.engine));
   addData(container, composition);

@@ -8,8 +8,13 @@ export const builtInModules: readonly DefinitionModule[] = [
   { package: "@pipe/data", port: "source", kinds: ["text", "jsonl", "markdown"], load: data },
   { package: "@pipe/data", port: "tokenizer", kinds: ["byte", "char", "gpt"], load: data },
   { package: "@pipe/models", port: "model", kinds: ["gpt2"], load: () => import("@pipe/models/definitions") },
-  { package: "@pipe/optim", port: "optimizer", kinds: ["adamw"], load: optim },
-  { package: "@pipe/optim", port: "schedule", kinds: ["constant", "cosine"], load: optim },
+  { package: "@pipe/optim", port: "optimizer", kinds: ["adamw", "adam", "lion", "sgd"], load: optim },
+  {
+    package: "@pipe/optim",
+    port: "schedule",
+    kinds: ["constant", "cosine", "linear", "wsd", "oneCycle", "inverseSqrt"],
+    load: optim,
+  },
   {
     package: "@pipe/eval",
     port: "metric",

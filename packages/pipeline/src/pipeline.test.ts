@@ -1,10 +1,11 @@
-import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createOnnxEngine } from "@pipe/engine-onnx";
 import { MarkdownIndexer } from "@pipe/indexer";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadExperiment } from "./experiment.ts";
+import { findLearningRate } from "./find-learning-rate.ts";
 import { builtInModules } from "./modules.ts";
 import { checkResumable } from "./resumable.ts";
 import { embedderOf, generatorOf, openTrainedModel, resolveCheckpoint } from "./trained-model.ts";
@@ -107,6 +108,26 @@ describe("TrainingPipelineV2", () => {
     await expect(new TrainingPipelineV2(longer, { ...options, resume: true }).run()).rejects.toThrow(
       "The text has changed",
     );
+  });
+});
+
+describe("findLearningRate", () => {
+  it("finds the same rate each time, makes no run, and ends early when it is asked to", async () => {
+    const { experiment, components } = await loadExperiment(raw());
+    const cache = join(folder, "searched");
+    const abort = new AbortController();
+    const options = { components, cache, from: 1e-4, to: 0.3, steps: 30 };
+    const first = await findLearningRate(experiment, options);
+    expect(first.suggestion).toBeGreaterThan(1e-4);
+    expect(await findLearningRate(experiment, options)).toEqual(first);
+    const onPoint = ({ rate }: { readonly rate: number }): void => void (rate > 1e-2 && abort.abort());
+    const short = await findLearningRate(experiment, { ...options, onPoint, signal: abort.signal });
+    expect(short.ended).toBe("aborted");
+    expect(short.points.map(({ loss }) => loss)).toEqual(
+      first.points.slice(0, short.points.length).map(({ loss }) => loss),
+    );
+    // The token shards, and nothing else.
+    expect(await readdir(cache)).toEqual([expect.stringMatching(/^[0-9a-f]{16}$/)]);
   });
 });
 

@@ -1,8 +1,8 @@
 import { type IBatchLoader, serviceTokens, token } from "@pipe/core";
 import type { BuildReport } from "@pipe/data";
-import type { ModelEvaluator, TextGenerator } from "@pipe/eval";
-import type { ModelCheckpointer } from "@pipe/persist";
-import type { EpochManager, TrainingOrchestrator, TrainingStepProcessor } from "@pipe/train";
+import type { MetricsCalculator, ModelEvaluator, TextGenerator } from "@pipe/eval";
+import type { CheckpointScheduler, ModelCheckpointer } from "@pipe/persist";
+import type { DivergenceGuard, EpochManager, TrainingOrchestrator, TrainingStepProcessor } from "@pipe/train";
 
 /** Every part of a run by name and type: `await run.get(runTokens.trainer)`. */
 export const runTokens = {
@@ -13,8 +13,13 @@ export const runTokens = {
   validation: token<IBatchLoader>("validation"),
   step: token<TrainingStepProcessor>("step"),
   epochs: token<EpochManager>("epochs"),
+  /** Lowers rates and ends a run whose loss is not finite. */
+  guard: token<DivergenceGuard>("guard"),
+  metrics: token<MetricsCalculator>("metrics"),
   evaluator: token<ModelEvaluator>("evaluator"),
   generator: token<TextGenerator>("generator"),
+  /** When checkpoints are due, and which one is the best. */
+  saves: token<CheckpointScheduler>("saves"),
   checkpointer: token<ModelCheckpointer>("checkpointer"),
   trainer: token<TrainingOrchestrator>("trainer"),
 } as const;

@@ -4,7 +4,7 @@ import { type DeviceTensor, type IEngine, type ITokenizer, type Json, messageOf,
 import { loadTokenizer } from "@pipe/data";
 import { TextGenerator } from "@pipe/eval";
 import { type GPT2Model, ModelEmbedder, modelFromConfig } from "@pipe/models";
-import { ModelCheckpointer, ModelLoader, openRun } from "@pipe/persist";
+import { type CheckpointName, findCheckpoint, ModelLoader, openRun } from "@pipe/persist";
 
 /** A model with its weights on an engine, ready to use. */
 export type TrainedModel = {
@@ -17,27 +17,36 @@ export type TrainedModel = {
   readonly params: { readonly [name: string]: DeviceTensor };
 };
 
-/** The checkpoint that a path means: a run's newest one, or the folder itself. @throws PipeError `checkpoint-missing`. */
-export async function resolveCheckpoint(path: string): Promise<{ readonly location: string; readonly step?: number }> {
+/**
+ * The checkpoint that a path means: one of a run by its name (default the newest), or the folder itself.
+ * @throws PipeError `checkpoint-missing`; `run-missing` where a checkpoint is named and the path is no run.
+ */
+export async function resolveCheckpoint(
+  path: string,
+  name?: CheckpointName,
+): Promise<{ readonly location: string; readonly step?: number }> {
   let checkpoints: string;
   try {
     ({ checkpoints } = await openRun(path));
   } catch (error) {
-    if (!PipeError.is(error, "run-missing")) throw error;
+    if (!PipeError.is(error, "run-missing") || name !== undefined) throw error;
     const step = /step-(\d+)$/.exec(path)?.[1];
     return { location: path, ...(step === undefined ? {} : { step: Number(step) }) };
   }
-  const ref = (await new ModelCheckpointer({ folder: checkpoints }).list()).at(-1);
-  if (ref !== undefined) return ref;
-  throw new PipeError("checkpoint-missing", "The run has no complete checkpoint yet.", { where: path });
+  return findCheckpoint(checkpoints, name);
 }
 
 /**
  * Opens a run or a checkpoint folder: `config.json`, `tokenizer.json` and weights.
+ * @param checkpoint which one of a run; default the newest.
  * @throws PipeError `checkpoint-missing`, `model-unsupported`, `tokenizer-unsupported`, `weights-mismatch`.
  */
-export async function openTrainedModel(path: string, engine: IEngine): Promise<TrainedModel> {
-  const { location, ...rest } = await resolveCheckpoint(path);
+export async function openTrainedModel(
+  path: string,
+  engine: IEngine,
+  checkpoint?: CheckpointName,
+): Promise<TrainedModel> {
+  const { location, ...rest } = await resolveCheckpoint(path, checkpoint);
   const [config, tokenizerFile] = await Promise.all([read(location, "config.json"), read(location, "tokenizer.json")]);
   const model = modelFromConfig(JSON.parse(config) as Json);
   const tokenizer = await loadTokenizer(tokenizerFile);

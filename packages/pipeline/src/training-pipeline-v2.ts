@@ -1,13 +1,23 @@
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { type Experiment, ExperimentConfig } from "@pipe/config";
-import { type CheckpointRef, type IEngine, type IEventBus, type Json, sizeOf, type TrainResult } from "@pipe/core";
+import {
+  type CheckpointRef,
+  type IEngine,
+  type IEventBus,
+  type Json,
+  PipeError,
+  sizeOf,
+  type TrainResult,
+} from "@pipe/core";
 import type { ComponentFactory, ServiceContainer } from "@pipe/di";
-import { cutEvents, EventBus, EventLog } from "@pipe/monitor";
+import { EventBus } from "@pipe/monitor";
 import { createRun, lockRun, type ModelCheckpointer, openRun, type RunFolder } from "@pipe/persist";
 import { compose } from "./compose.ts";
 import { checkResumable } from "./resumable.ts";
+import { RunLog } from "./run-log.ts";
 import { runTokens } from "./run-tokens.ts";
+import { trainWithRecovery } from "./train-with-recovery.ts";
+import { trainedSeconds } from "./trained-seconds.ts";
 
 /** Where and how a run happens. */
 export type PipelineOptions = {
@@ -37,6 +47,8 @@ export type PipelineResult = TrainResult & {
 export class TrainingPipelineV2 {
   readonly #experiment: Experiment;
   readonly #options: PipelineOptions;
+  /** Seconds of earlier processes, and when this one began to train. */
+  #clock: { readonly before: number; readonly begin: number } | undefined;
 
   constructor(experiment: Experiment, options: PipelineOptions) {
     this.#experiment = experiment;
@@ -45,7 +57,8 @@ export class TrainingPipelineV2 {
 
   /**
    * Trains until the budget is used up or the signal aborts; the last state is always saved.
-   * @throws PipeError `run-exists`, `run-missing`, `run-locked`, `resume-changed`, `checkpoint-…`, and what the parts throw.
+   * @throws PipeError `run-exists`, `run-missing`, `run-locked`, `resume-changed`, `checkpoint-…`,
+   * `training-diverged`, and what the parts throw.
    */
   async run(): Promise<PipelineResult> {
     const { components, runsDir, resume = false, events = new EventBus(), now } = this.#options;
@@ -59,6 +72,7 @@ export class TrainingPipelineV2 {
       signal,
       checkpoints: join(path, "checkpoints"),
       cache: join(runsDir, ".data"),
+      elapsed: () => this.#elapsed(),
     });
     try {
       // All parts are made first, so that a missing corpus or a wrong size leaves no empty run behind.
@@ -87,11 +101,12 @@ export class TrainingPipelineV2 {
     const trainer = await parts.get(runTokens.trainer);
     // A run that was stopped before its first checkpoint starts again from the beginning.
     const from = resume ? await newest(checkpointer) : undefined;
-    if (resume && existsSync(folder.events)) await cutEvents(folder.path, from?.step ?? 0);
-    const log = await EventLog.open({ path: folder.events, now });
-    const attached = log.attach(events);
+    const log = new RunLog(folder, events, now);
     try {
+      await log.open(resume ? { after: from?.step ?? 0 } : {});
+      const before = resume ? await trainedSeconds(folder.events) : 0;
       const begin = performance.now();
+      this.#clock = { before, begin };
       if (from !== undefined) await trainer.resume(from);
       const [engine, step, model] = await Promise.all([
         parts.get(runTokens.engine),
@@ -111,14 +126,33 @@ export class TrainingPipelineV2 {
         plannedPeakBytes: step.report.plannedPeakBytes,
       });
       for (const message of step.report.warnings) events.emit("warning", { source: "compile", message });
-      const result = await trainer.train({ signal });
-      const { reason, progress } = result;
-      events.emit("run-ended", { step: progress.step, reason, seconds: (performance.now() - begin) / 1000 });
+      if (from !== undefined && training.hours !== undefined) {
+        const message = "a budget of hours ends by the clock: this run need not end as one that was not interrupted";
+        events.emit("warning", { source: "resume", message });
+      }
+      const ended = (number: number, reason: string): void =>
+        events.emit("run-ended", { step: number, reason, seconds: (performance.now() - begin) / 1000 });
+      const result = await trainWithRecovery({
+        trainer,
+        guard: await parts.get(runTokens.guard),
+        checkpointer,
+        events,
+        policy: training.onNonFinite,
+        signal,
+        forget: (after) => log.open({ after }),
+      }).catch((error: unknown) => {
+        if (PipeError.is(error, "training-diverged")) ended(step.state.step, "diverged");
+        throw error;
+      });
+      ended(result.progress.step, result.reason);
       return { ...result, run: folder, checkpoint: await newest(checkpointer) };
     } finally {
-      attached[Symbol.dispose]();
       await log[Symbol.asyncDispose]();
     }
+  }
+
+  #elapsed(): number {
+    return this.#clock === undefined ? 0 : this.#clock.before + (performance.now() - this.#clock.begin) / 1000;
   }
 
   #info(engine: IEngine): RunFolder["info"] {

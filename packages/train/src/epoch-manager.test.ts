@@ -66,3 +66,19 @@ describe("EpochManager", () => {
     },
   );
 });
+
+describe("a budget of hours", () => {
+  it("is used up by the clock, also by what earlier processes took", () => {
+    let seconds = 3500;
+    const epochs = new EpochManager({ hours: 1, steps: 99 }, () => seconds);
+    expect(epochs.done).toBe(false);
+    expect(epochs.advance({ tokens: 4 }).last).toBe(false);
+    seconds = 3600;
+    expect(epochs.advance({ tokens: 4 }).last).toBe(true);
+    expect(epochs.done).toBe(true);
+  });
+
+  it("needs a clock", () => {
+    expect(() => new EpochManager({ hours: 1 })).toThrow("needs a clock");
+  });
+});

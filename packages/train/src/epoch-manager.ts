@@ -9,6 +9,8 @@ export type Budget = {
   readonly tokens?: number;
   /** Passes over the data. */
   readonly epochs?: number;
+  /** Hours of training, by the clock that the manager is given. */
+  readonly hours?: number;
 };
 
 type Position = { readonly step: number; readonly applied: number; readonly tokens: number; readonly epoch: number };
@@ -17,18 +19,28 @@ type Position = { readonly step: number; readonly applied: number; readonly toke
 export class EpochManager implements IStateful {
   readonly key = "progress";
   readonly budget: Budget;
+  readonly #elapsed: () => number;
   #position: Position = { step: 0, applied: 0, tokens: 0, epoch: 0 };
   #last = false;
 
-  /** @throws PipeError `budget-invalid` where no limit is given or one is not positive. */
-  constructor(budget: Budget) {
+  /**
+   * @param elapsed seconds that the run has trained so far, in earlier processes too; for a budget of hours.
+   * @throws PipeError `budget-invalid` where no limit is given, one is not positive, or hours come without a clock.
+   */
+  constructor(budget: Budget, elapsed?: () => number) {
     const limits = Object.values(budget);
     if (limits.length === 0 || limits.some((limit) => !(limit > 0))) {
-      throw new PipeError("budget-invalid", "A run needs a positive budget of steps, tokens or epochs.", {
+      throw new PipeError("budget-invalid", "A run needs a positive budget of steps, tokens, epochs or hours.", {
         got: JSON.stringify(budget),
       });
     }
+    if (budget.hours !== undefined && elapsed === undefined) {
+      throw new PipeError("budget-invalid", "A budget of hours needs a clock.", {
+        fix: "give `elapsed`, the seconds trained so far",
+      });
+    }
     this.budget = budget;
+    this.#elapsed = elapsed ?? (() => 0);
   }
 
   get progress(): Progress {
@@ -73,8 +85,8 @@ export class EpochManager implements IStateful {
   }
 
   #isDone(): boolean {
-    const { steps = Infinity, tokens = Infinity, epochs = Infinity } = this.budget;
+    const { steps = Infinity, tokens = Infinity, epochs = Infinity, hours = Infinity } = this.budget;
     const { step, tokens: seen, epoch } = this.#position;
-    return step >= steps || seen >= tokens || epoch >= epochs;
+    return step >= steps || seen >= tokens || epoch >= epochs || this.#elapsed() >= 3600 * hours;
   }
 }

@@ -13,6 +13,8 @@ import type {
 } from "@pipe/core";
 import { dtypeOf, PipeError, Random } from "@pipe/core";
 import { BatchProcessor } from "./batch-processor.ts";
+import { DivergenceGuard } from "./divergence-guard.ts";
+import { divergenceStage } from "./divergence-stage.ts";
 import { EpochManager } from "./epoch-manager.ts";
 import { initialize } from "./initialize.ts";
 import { meanGradients } from "./mean-gradients.ts";
@@ -85,6 +87,7 @@ export async function fit<B>(options: FitOptions<B>): Promise<FitResult> {
     loader: loaderOf(specs, all),
     batches: new BatchProcessor(specs),
     epochs: new EpochManager({ steps }),
+    stages: [divergenceStage(new DivergenceGuard())],
     events: { emit: () => undefined, on: () => ({ [Symbol.dispose]: () => undefined }) },
   });
   let report: StepReport | undefined;

@@ -11,6 +11,8 @@ export { TrainingStepProcessor, type StepFigures, type TrainingStepOptions } fro
 export { stepProgram, type StepInputs, type StepOutputs, type StepParts, type TracedState } from "./step-program.ts";
 export { BatchProcessor } from "./batch-processor.ts";
 export { EpochManager, type Budget } from "./epoch-manager.ts";
+export { divergenceStage } from "./divergence-stage.ts";
+export { DivergenceGuard, type DivergenceGuardOptions } from "./divergence-guard.ts";
 export { checkpointStage, evaluationStage, sampleStage } from "./stages.ts";
 export { initialize } from "./initialize.ts";
 export { meanGradients } from "./mean-gradients.ts";

@@ -15,6 +15,8 @@ import type {
 } from "@pipe/core";
 import { PipeError, Random } from "@pipe/core";
 import { BatchProcessor } from "./batch-processor.ts";
+import { DivergenceGuard } from "./divergence-guard.ts";
+import { divergenceStage } from "./divergence-stage.ts";
 import { type Budget, EpochManager } from "./epoch-manager.ts";
 import { averagedAdagrad, lineModel, lineRows, lineSpecs, lineValues } from "./line-model.test.fixture.ts";
 import { meanGradients } from "./mean-gradients.ts";
@@ -127,16 +129,17 @@ export async function lineRun(
     readonly loader?: IBatchLoader;
     readonly stages?: (parts: { metadata: () => CheckpointMetadata }) => readonly IStage[];
     readonly checkpointer?: ICheckpointer;
+    readonly guard?: DivergenceGuard;
   } = {},
 ) {
-  const { loader = memoryLoader(), stages = () => [], checkpointer } = options;
+  const { loader = memoryLoader(), stages = () => [], checkpointer, guard = new DivergenceGuard() } = options;
   const step = await TrainingStepProcessor.create(
     {
       model: lineModel(),
       optimizer: averagedAdagrad,
       gradients: meanGradients,
       engine,
-      schedule: { rate: (applied) => 0.5 / (1 + 0.1 * applied) },
+      schedule: guard.scale({ rate: (applied) => 0.5 / (1 + 0.1 * applied) }),
       batch: loader.specs,
       seed: 1,
     },
@@ -148,6 +151,7 @@ export async function lineRun(
     step: epochs.progress.step,
     progress: epochs.capture(),
     data: trainer.capture(),
+    divergence: guard.capture(),
   });
   const metadata = (): CheckpointMetadata => ({ parameters: step.parameters, files: {}, state: capture() });
   const parts: TrainingParts = {
@@ -156,11 +160,12 @@ export async function lineRun(
     batches: new BatchProcessor(loader.specs),
     epochs,
     events,
-    stages: stages({ metadata }),
+    stages: [...(options.guard === undefined ? [] : [divergenceStage(guard)]), ...stages({ metadata })],
     ...(checkpointer === undefined ? {} : { checkpointer }),
     restore: (state) => {
-      const { progress, data } = state as { [key: string]: Json };
+      const { progress, data, divergence } = state as { [key: string]: Json };
       epochs.restore(progress!);
+      guard.restore(divergence!);
       trainer.restore(data!);
     },
   };

@@ -42,6 +42,33 @@ const flaky = (onError: IStage["onError"], failures: number): IStage & { runs: n
   },
 });
 
+describe("checkpoints and refused updates", () => {
+  it("are saved after the next step whose update is not refused", async () => {
+    const checkpointer = new MemoryCheckpointer();
+    const good = memoryLoader();
+    const loader = {
+      ...good,
+      async *batches() {
+        for await (const batch of good.batches()) {
+          const spoilt = { ...batch.arrays, y: new Float32Array(4).fill(Number.NaN) };
+          yield [8, 12].includes(batch.cursor as number) ? { ...batch, arrays: spoilt } : batch;
+        }
+      },
+    };
+    const stages = ({ metadata }: Pick<Parameters<typeof checkpointStage>[0], "metadata">) => [
+      checkpointStage({
+        trigger: { due: ({ step: number }) => number % 2 === 0 && number < 6 },
+        checkpointer,
+        metadata,
+      }),
+    ];
+    const { trainer, step } = await lineRun(engine, { steps: 7 }, { loader, stages });
+    await trainer.train();
+    expect([...checkpointer.stored.keys()]).toEqual([4]);
+    await step[Symbol.asyncDispose]();
+  });
+});
+
 describe("policies of stages", () => {
   it("stop: the run fails with the stage's error, and later stages do not run", async () => {
     const [first, later] = [flaky("stop", 1), flaky("stop", 0)];
@@ -217,6 +244,30 @@ describe("checkpointStage", () => {
       ["checkpoint-saved", { step: 1 }],
       ["warning", { source: "checkpoint", message: "There is no such checkpoint." }],
     ]);
+    await step[Symbol.asyncDispose]();
+  });
+});
+
+describe("evaluationStage's reports", () => {
+  it("may end the run, and its last stages see the end", async () => {
+    const seen: number[] = [];
+    const checkpointer = new MemoryCheckpointer();
+    const stages = ({ metadata }: Pick<Parameters<typeof checkpointStage>[0], "metadata">) => [
+      evaluationStage({
+        trigger: everyTwo,
+        evaluator: meanWeight,
+        batches: heldOut,
+        onReport: ({ step: number, metrics }, { stop }) => {
+          expect(metrics).toHaveProperty("weight");
+          seen.push(number);
+          if (number === 4) stop("early-stopped");
+        },
+      }),
+      checkpointStage({ trigger: { due: ({ last }) => last }, checkpointer, metadata }),
+    ];
+    const { trainer, step } = await lineRun(engine, { steps: 99 }, { stages });
+    expect((await trainer.train()).reason).toBe("early-stopped");
+    expect([seen, [...checkpointer.stored.keys()]]).toEqual([[2, 4], [4]]);
     await step[Symbol.asyncDispose]();
   });
 });

@@ -2,11 +2,13 @@ import type {
   Batch,
   CheckpointMetadata,
   CheckpointRef,
+  EvaluationReport,
   ICheckpointer,
   IEvaluator,
   IStage,
   ITrigger,
   ModelState,
+  StepContext,
 } from "@pipe/core";
 import { messageOf } from "@pipe/core";
 
@@ -18,26 +20,33 @@ export function evaluationStage(options: {
   readonly batches: () => AsyncIterable<Batch>;
   /** Batches at most. */
   readonly limit?: number;
+  /** Called with each result after its event: it may end the run, or note what is best. */
+  readonly onReport?: (report: EvaluationReport, context: StepContext) => void;
 }): IStage {
-  const { trigger, evaluator, batches, limit } = options;
+  const { trigger, evaluator, batches, limit, onReport } = options;
   return {
     name: "evaluate",
     onError: "stop",
-    run: async ({ progress, state, drain, events, signal }) => {
+    run: async (context) => {
+      const { progress, state, drain, events, signal } = context;
       if (!trigger.due(progress)) return;
       await drain();
       const begin = performance.now();
+      let report: EvaluationReport;
       try {
-        const { step, metrics, tokens } = await evaluator.evaluate(state, batches(), {
+        report = await evaluator.evaluate(state, batches(), {
           ...(limit === undefined ? {} : { batches: limit }),
           // An abort finishes the step and its stages; only a second one ends the process.
           ...(progress.last ? {} : { signal }),
         });
-        events.emit("evaluation-ended", { step, metrics, tokens, seconds: (performance.now() - begin) / 1000 });
       } catch (error) {
         // An abort cuts this evaluation short; the loop takes one more step, whose stages are the last ones.
         if (progress.last || !signal.aborted) throw error;
+        return;
       }
+      const { step, metrics, tokens } = report;
+      events.emit("evaluation-ended", { step, metrics, tokens, seconds: (performance.now() - begin) / 1000 });
+      onReport?.(report, context);
     },
   };
 }
@@ -60,7 +69,10 @@ export function sampleStage(options: {
   };
 }
 
-/** Saves the whole state when the trigger says so, then removes what is no longer to be kept. */
+/**
+ * Saves the whole state when the trigger says so, then removes what is no longer to be kept. After a step whose update was
+ * refused it waits for one whose update was not: such a state may be what training cannot get out of.
+ */
 export function checkpointStage(options: {
   readonly trigger: ITrigger;
   readonly checkpointer: ICheckpointer;
@@ -69,12 +81,15 @@ export function checkpointStage(options: {
   readonly surplus?: (stored: readonly CheckpointRef[]) => readonly CheckpointRef[];
 }): IStage {
   const { trigger, checkpointer, metadata, surplus = () => [] } = options;
+  let waiting = false;
   return {
     name: "checkpoint",
     onError: { retries: 1 },
     run: async ({ progress, drain, snapshot, events }) => {
-      if (!trigger.due(progress)) return;
-      await drain();
+      if (!trigger.due(progress) && !waiting) return;
+      const { accepted } = await drain();
+      waiting = !accepted && !progress.last;
+      if (waiting) return;
       const begin = performance.now();
       const copy = await snapshot();
       try {

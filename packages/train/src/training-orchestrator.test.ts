@@ -1,7 +1,8 @@
-import type { IEngine, IStage, StepContext, StepReport } from "@pipe/core";
+import type { Cursor, IEngine, IStage, StepContext, StepReport } from "@pipe/core";
 import { createOnnxEngine } from "@pipe/engine-onnx";
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { DivergenceGuard } from "./divergence-guard.ts";
 import { type Emitted, lineRun, memoryLoader, MemoryCheckpointer, tensorsOf } from "./run.test.fixture.ts";
 import { checkpointStage } from "./stages.ts";
 import { TrainingOrchestrator } from "./training-orchestrator.ts";
@@ -180,23 +181,83 @@ describe("TrainingOrchestrator", () => {
     await parts.step[Symbol.asyncDispose]();
   });
 
-  it("says which step was skipped", async () => {
+  /** A loader whose batches that end at these rows hold no numbers. */
+  function spoiltLoader(isSpoilt: (cursor: number) => boolean) {
     const good = memoryLoader();
-    const loader = {
+    return {
       ...good,
-      async *batches() {
-        for await (const batch of good.batches()) {
+      async *batches(from?: Cursor) {
+        for await (const batch of good.batches(from)) {
           const spoilt = { ...batch.arrays, y: new Float32Array(4).fill(Number.NaN) };
-          yield batch.cursor === 8 ? { ...batch, arrays: spoilt } : batch;
+          yield isSpoilt(batch.cursor as number) ? { ...batch, arrays: spoilt } : batch;
         }
       },
     };
+  }
+
+  it("says which step was skipped", async () => {
+    const loader = spoiltLoader((cursor) => cursor === 8);
     const { trainer, step, events } = await lineRun(engine, { steps: 3 }, { loader });
     const { progress } = await trainer.train();
     expect(progress).toMatchObject({ step: 3, applied: 2 });
     const skipped = events.emitted.filter(([event]) => event === "step-skipped");
     expect(skipped).toMatchObject([["step-skipped", { step: 2 }]]);
     await step[Symbol.asyncDispose]();
+  });
+
+  it("ends with an error where every update is refused, and stores nothing", async () => {
+    const checkpointer = new MemoryCheckpointer();
+    const stages = ({ metadata }: Pick<Parameters<typeof checkpointStage>[0], "metadata">) => [
+      checkpointStage({ trigger: { due: ({ last }) => last }, checkpointer, metadata }),
+    ];
+    const loader = spoiltLoader(() => true);
+    const { trainer, step } = await lineRun(engine, { steps: 3 }, { loader, stages, guard: new DivergenceGuard() });
+    await expect(trainer.train()).rejects.toThrow(
+      expect.objectContaining({
+        code: "training-diverged",
+        message: expect.stringMatching(/every update was refused[^]*loss NaN[^]*step 3/),
+      }) as Error,
+    );
+    expect(checkpointer.stored.size).toBe(0);
+    await step[Symbol.asyncDispose]();
+  });
+
+  it("ends after so many refused updates in a row, goes on before that, and can be taken up at lower rates", async () => {
+    const checkpointer = new MemoryCheckpointer();
+    const stages = ({ metadata }: Pick<Parameters<typeof checkpointStage>[0], "metadata">) => [
+      checkpointStage({ trigger: { due: ({ step: number }) => number === 4 }, checkpointer, metadata }),
+    ];
+    let isSpoilt = (cursor: number): boolean => cursor === 8 || cursor > 20;
+    const loader = spoiltLoader((cursor) => isSpoilt(cursor));
+    const guard = new DivergenceGuard({ limit: 2 });
+    const run = await lineRun(engine, { steps: 9 }, { loader, stages, checkpointer, guard });
+    await expect(run.trainer.train()).rejects.toThrow("2 updates in a row were refused");
+    expect(loader.open).toBe(0);
+    isSpoilt = () => false;
+    await run.trainer.resume({ step: 4, location: "memory:4" });
+    expect(guard.capture()).toEqual({ rateFactor: 1 });
+    guard.rateFactor = 0.5;
+    const { report, progress } = await run.trainer.train();
+    expect(progress).toMatchObject({ step: 9, applied: 8 });
+    expect(report!.rate).toBeCloseTo((0.5 * 0.5) / (1 + 0.1 * 7), 6);
+    await run.step[Symbol.asyncDispose]();
+  });
+
+  it("ends with the step in which a stage stops it, whose later stages are the last ones", async () => {
+    const last: [string, number][] = [];
+    const stages = () => [
+      stage(({ progress, stop }) => {
+        if (progress.step >= 3) stop("early-stopped");
+      }),
+      stage(({ progress }) => void (progress.last && last.push(["later", progress.step]))),
+    ];
+    const { trainer, step } = await lineRun(engine, { steps: 9 }, { stages });
+    expect(await trainer.train()).toMatchObject({ reason: "early-stopped", progress: { step: 3, last: true } });
+    expect(last).toEqual([["later", 3]]);
+    await step[Symbol.asyncDispose]();
+    const ended = await lineRun(engine, { steps: 3 }, { stages });
+    expect(await ended.trainer.train()).toMatchObject({ reason: "completed", progress: { step: 3 } });
+    await ended.step[Symbol.asyncDispose]();
   });
 
   it("ends with the same bytes after N + M steps at once and after N steps, resume, M steps", async () => {

@@ -133,6 +133,12 @@ export class TrainingOrchestrator implements ITrainer, IStateful {
         context.progress = epochs.progress;
         return report;
       },
+      stop: (reason) => {
+        if (epochs.progress.last) return;
+        this.#ending = reason;
+        epochs.finish();
+        context.progress = epochs.progress;
+      },
       snapshot: () => step.snapshot(),
     };
     return context;

@@ -5,11 +5,11 @@ import { openRun } from "@pipe/persist";
 import { compose, loadExperiment, openTrainedModel, runTokens } from "@pipe/pipeline";
 import type { Host } from "../host.ts";
 import { runPath, runsDirOf } from "../run-paths.ts";
-import { parseCommand, required } from "../usage.ts";
+import { checkpointFlag, parseCommand, required } from "../usage.ts";
 
-/** `pipe eval --run <run>`: all metrics of the newest checkpoint on the whole validation split. */
+/** `pipe eval --run <run>`: all metrics of a checkpoint, by default the newest, on the whole validation split. */
 export async function evaluate(args: readonly string[], host: Host): Promise<number> {
-  const { values } = parseCommand(args, { run: { type: "string" } }, 0);
+  const { values } = parseCommand(args, { run: { type: "string" }, checkpoint: { type: "string" } }, 0);
   const runsDir = runsDirOf(host, values["runs-dir"]);
   const run = await openRun(runPath(host, runsDir, required("--run", values.run)));
   const origin = { source: "recipe", name: join(run.path, "run.json") } as const;
@@ -24,7 +24,11 @@ export async function evaluate(args: readonly string[], host: Host): Promise<num
   });
   try {
     const parts = container.scope();
-    const trained = await openTrainedModel(run.path, await parts.get(runTokens.engine));
+    const trained = await openTrainedModel(
+      run.path,
+      await parts.get(runTokens.engine),
+      checkpointFlag(values.checkpoint),
+    );
     const evaluator = await parts.get(runTokens.evaluator);
     const validation = await parts.get(runTokens.validation);
     const state = { step: trained.step ?? 0, params: trained.params };

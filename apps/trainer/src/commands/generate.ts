@@ -2,7 +2,7 @@ import { generatorOf, openTrainedModel } from "@pipe/pipeline";
 import { withEngine } from "../engine.ts";
 import type { Host } from "../host.ts";
 import { runPath, runsDirOf } from "../run-paths.ts";
-import { numberFlag, parseCommand, required, usageError, wholeFlag } from "../usage.ts";
+import { checkpointFlag, numberFlag, parseCommand, required, usageError, wholeFlag } from "../usage.ts";
 
 /** `pipe generate --run <run>`: continues a prompt, streamed. */
 export async function generate(args: readonly string[], host: Host): Promise<number> {
@@ -10,6 +10,7 @@ export async function generate(args: readonly string[], host: Host): Promise<num
     args,
     {
       run: { type: "string" },
+      checkpoint: { type: "string" },
       prompt: { type: "string", default: "" },
       tokens: { type: "string", default: "200" },
       seed: { type: "string", default: "0" },
@@ -24,6 +25,7 @@ export async function generate(args: readonly string[], host: Host): Promise<num
     0,
   );
   const path = runPath(host, runsDirOf(host, values["runs-dir"]), required("--run", values.run));
+  const checkpoint = checkpointFlag(values.checkpoint);
   const topK = numberFlag("top-k", values["top-k"]);
   const topP = numberFlag("top-p", values["top-p"]);
   const minP = numberFlag("min-p", values["min-p"]);
@@ -42,7 +44,7 @@ export async function generate(args: readonly string[], host: Host): Promise<num
     ...(repetitionPenalty === undefined ? {} : { repetitionPenalty }),
   };
   return withEngine(async (engine) => {
-    const trained = await openTrainedModel(path, engine);
+    const trained = await openTrainedModel(path, engine, checkpoint);
     const generator = generatorOf(trained, engine);
     const json = values.json === true;
     if (!json) host.stdout.write(prompt);

@@ -1,8 +1,8 @@
-import { basename, dirname } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { type Experiment, overlay, type RawConfig, rawConfig } from "@pipe/config";
 import { type Json, PipeError } from "@pipe/core";
 import { EventBus, ProgressReporter } from "@pipe/monitor";
-import { openRun, type RunFolder } from "@pipe/persist";
+import { ModelCheckpointer, openRun, type RunFolder } from "@pipe/persist";
 import { loadExperiment, type PipelineResult, TrainingPipelineV2 } from "@pipe/pipeline";
 import type { Host } from "../host.ts";
 import { indexAfterTraining } from "../index-after-training.ts";
@@ -75,6 +75,7 @@ export async function train(args: readonly string[], host: Host): Promise<number
   try {
     result = await new TrainingPipelineV2(experiment, { ...options, resume: start.resume }).run();
   } catch (error) {
+    if (PipeError.is(error, "training-diverged")) await sayWhatIsKept(host, join(start.runsDir, experiment.name));
     // Stopped while the text was read: nothing was begun, so nothing is lost.
     if (!(error instanceof Error && error.name === "AbortError")) throw error;
     host.stderr.write("stopped before the first step; nothing was begun\n");
@@ -137,6 +138,14 @@ function named(config: RawConfig, name: string): RawConfig {
 /** The configuration that a run was started with. */
 function configOf({ info }: RunFolder): RawConfig {
   return rawConfig(info.config as RawConfig["raw"], { source: "recipe", name: `the run ${info.name}` });
+}
+
+/** Says how to go on with a run that diverged, where it has a checkpoint. */
+async function sayWhatIsKept(host: Host, run: string): Promise<void> {
+  const newest = (await new ModelCheckpointer({ folder: join(run, "checkpoints") }).list()).at(-1);
+  if (newest === undefined) return;
+  const command = `pipe train --resume=${basename(run)} --set optimization.schedule.rate=<lower>`;
+  host.stderr.write(`\nstep ${newest.step} is kept; go on from there with: ${command}\n`);
 }
 
 async function finish(host: Host, experiment: Experiment, result: PipelineResult, json: boolean): Promise<number> {

@@ -58,6 +58,8 @@ export interface StepContext {
   readonly signal: AbortSignal;
   /** Waits for reads in flight; afterwards `report` and `progress` are those of `state`. */
   drain(): Promise<StepReport>;
+  /** Makes this step the last one: later stages of this step see `progress.last`, so that the end is saved. */
+  stop(reason: "early-stopped"): void;
   /** A stable copy of {@link ModelState} with the paths `params/…`, `slots/…`, `scalars/…`. */
   snapshot(): Promise<ISnapshot>;
 }
