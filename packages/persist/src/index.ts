@@ -7,7 +7,9 @@ export { ModelCheckpointer, type ModelCheckpointerOptions } from "./model-checkp
 export type { LoadedCheckpoint } from "./checkpoint-reader.ts";
 export { StateManager } from "./state-manager.ts";
 export { CheckpointScheduler, type CheckpointSchedule } from "./checkpoint-scheduler.ts";
-export { ModelLoader } from "./model-loader.ts";
+export { ModelLoader, type LoadOptions, type SkippedWeights } from "./model-loader.ts";
+export { writeWeights } from "./weights-writer.ts";
+export { createFolderAtomic } from "./atomic.ts";
 export { createRun, listRuns, openRun, removeRun, type RunFolder, type RunInfo } from "./run-folder.ts";
 export { lockRun } from "./run-lock.ts";
 export { openSafetensors, type SafetensorsFile } from "./safetensors-reader.ts";
