@@ -18,9 +18,6 @@ import { normParameters, parameter } from "./linear.ts";
 import { multiHeadAttention } from "./multi-head-attention.ts";
 import type { AttentionStrategy, MLPStrategy } from "./strategies.ts";
 
-/** Id of GPT-2's own end of text. */
-const GPT2_END = 50256;
-
 /** The exchangeable parts of a block. */
 export type GPT2Parts = {
   /** Default multi-head. */
@@ -67,8 +64,6 @@ export class GPT2Model implements IModel {
       layer_norm_epsilon: layerNormEpsilon,
       initializer_range: 0.02,
       tie_word_embeddings: true,
-      // Without them transformers takes GPT-2's own id, which a smaller vocabulary lacks.
-      ...(vocabulary > GPT2_END ? {} : { bos_token_id: null, eos_token_id: null }),
       ...(this.#attention.kind === "multi-head" ? {} : { pipe_attention: this.#attention.kind }),
       ...(this.#mlp.kind === "gelu" ? {} : { pipe_mlp: this.#mlp.kind }),
     };

@@ -6,6 +6,7 @@
 export { TrainingPipelineV2, type PipelineOptions, type PipelineResult } from "./training-pipeline-v2.ts";
 export { loadExperiment, loadInstalled, type LoadedExperiment } from "./experiment.ts";
 export { compose, type ComposeOptions } from "./compose.ts";
+export { withStart } from "./start-from.ts";
 export { runTokens } from "./run-tokens.ts";
 export { loadPlugin } from "./load-plugin.ts";
 export { builtInModules, type BuiltInDefinitions } from "./modules.ts";
