@@ -13,6 +13,7 @@ import {
 import type { Composition } from "./compose.ts";
 import { datasetIdentity } from "./dataset-identity.ts";
 import { definedOnly } from "./defined-only.ts";
+import { modelFiles } from "./model-files.ts";
 import { runTokens } from "./run-tokens.ts";
 
 /** The training loop and what happens between its steps. */
@@ -89,7 +90,7 @@ async function saving(
     services.get(runTokens.model),
     services.get(runTokens.tokenizer),
   ]);
-  const files = { "config.json": `${JSON.stringify(model.config(), null, 2)}\n`, "tokenizer.json": tokenizer.file() };
+  const files = modelFiles(model, tokenizer);
   const schedule = new CheckpointScheduler(experiment.checkpoint);
   return checkpointStage({
     trigger: schedule,

@@ -36,7 +36,8 @@ export async function withStart(config: RawConfig, from = "."): Promise<RawConfi
   }
   if (needs.length) filled.push({ path: ["data", "sequenceLength"], value: sizes.positions, file: "config.json" });
   if (needs.tokenizer) {
-    const value = await tokenizerOptions(await read(location, "tokenizer.json", place));
+    const tokenizer = await loadTokenizer(await read(location, "tokenizer.json", place));
+    const value = tokenizerOptions(tokenizer);
     filled.push({ path: ["data", "tokenizer"], value, file: "tokenizer.json" });
   }
   return overlay(
@@ -83,9 +84,8 @@ async function checkTokenizer(location: string, { id }: ITokenizer): Promise<voi
   });
 }
 
-/** A tokenizer as a configuration names it. */
-async function tokenizerOptions(file: string): Promise<Json> {
-  const tokenizer = await loadTokenizer(file);
+/** A tokenizer of `loadTokenizer` as a configuration names it. */
+export function tokenizerOptions(tokenizer: ITokenizer): Json {
   const [kind, encoding] = tokenizer.id.split(":") as [string, string?];
   if (kind === "gpt") return { kind, encoding: encoding! };
   if (kind !== "char") return { kind };
