@@ -11,7 +11,7 @@ export default defineRecipe({
     source: { kind: "text", path: "input.txt" },
     tokenizer: { kind: "gpt", encoding: "r50k_base" },
     sequenceLength: 1024,
-    split: { by: "document", fraction: 0.005 },
+    split: { by: "tail", fraction: 0.005 },
   },
   model: { kind: "gpt2", positions: 1024, width: 768, layers: 12, heads: 12, vocabularyMultiple: 64 },
   training: { tokens: 10_000_000_000, batch: 512, accumulate: 64, recompute: true },
