@@ -33,7 +33,7 @@ const sources = (name: string): string[] =>
 
 function importsOf(path: string): string[] {
   const text = readFileSync(join(root, path), "utf8");
-  return [...text.matchAll(/(?:from|import)\s*\(?\s*"([^"]+)"/g)].map((match) => match[1]!);
+  return [...text.matchAll(/(?<![\w".])(?:from|import)\s*\(?\s*"([^"]+)"/g)].map((match) => match[1]!);
 }
 
 const packageOf = (specifier: string): string =>

@@ -11,6 +11,8 @@ const commands: { readonly [name: string]: () => Promise<Command> } = {
   "find-lr": async () => (await import("./commands/find-lr.ts")).findLr,
   eval: async () => (await import("./commands/eval.ts")).evaluate,
   generate: async () => (await import("./commands/generate.ts")).generate,
+  import: async () => (await import("./commands/import.ts")).importModel,
+  export: async () => (await import("./commands/export.ts")).exportModel,
   index: async () => (await import("./commands/index-folder.ts")).indexFolder,
   search: async () => (await import("./commands/search.ts")).search,
   dashboard: async () => (await import("./commands/dashboard.ts")).dashboard,
@@ -21,7 +23,8 @@ const commands: { readonly [name: string]: () => Promise<Command> } = {
 
 const HELP = `pipe: train, evaluate, use and search with language models on your own text
 
-  pipe train [recipe]           train a model; recipes: quick, shakespeare-char, or a file
+  pipe train [recipe]           train a model; recipes: quick, shakespeare-char, gpt2-124m, chem, finetune,
+                                or a file
       --set path=value          change a field of the recipe (may be repeated)
       --name <run>              name of the run; default the recipe's
       --resume[=<run>]          go on from the newest checkpoint
@@ -31,10 +34,18 @@ const HELP = `pipe: train, evaluate, use and search with language models on your
       --set path=value --from <rate> --to <rate> --steps <n> --svg <file>
   pipe eval --run <run>         measure a run's model on its validation text
       --checkpoint best|newest|<step>
+      --set path=value          on other text, with data.source.path
   pipe generate --run <run>     let it write
       --checkpoint best|newest|<step>
       --prompt <text> --tokens <n> --seed <n> --temperature <t> --top-k <k> --top-p <p>
       --min-p <p> --repetition-penalty <r> --stop <text> --overflow slide|stop
+  pipe import hf <folder>       a run of a model that transformers saved
+      --name <run>              default the folder's
+  pipe export hf --run <run> --out <folder>
+                                a folder that transformers loads
+  pipe export onnx --run <run> --out <file>
+                                a model for any ONNX runtime
+      --batch <n> --length <n>  its fixed sizes; default 1 and the model's positions
   pipe index <folder>           index markdown
       --index <folder>          where the index lies; default .pipe/index
       --run <run>               also by meaning, with the run's model

@@ -5,6 +5,9 @@ import type { Host } from "./host.ts";
 const builtIn: { readonly [name: string]: () => Promise<{ readonly default: object }> } = {
   quick: () => import("./recipes/quick.ts"),
   "shakespeare-char": () => import("./recipes/shakespeare-char.ts"),
+  "gpt2-124m": () => import("./recipes/gpt2-124m.ts"),
+  chem: () => import("./recipes/chem.ts"),
+  finetune: () => import("./recipes/finetune.ts"),
 };
 
 /** A built-in recipe by name, or one from a file. @throws PipeError `recipe-missing`, `recipe-invalid`. */

@@ -7,12 +7,18 @@ export type ComponentConfig = { readonly kind: string; readonly [option: string]
 /** Checks a component of a port. */
 export type ComponentSchema = z.ZodType<ComponentConfig, ComponentConfig>;
 
-/** The schema of a port: one alternative for each known kind. */
-export function componentSchema(definitions: readonly ComponentDefinition[], port: PortName): ComponentSchema {
+/** The schema of a port: one alternative for each known kind, with `common` fields beside its own. */
+export function componentSchema(
+  definitions: readonly ComponentDefinition[],
+  port: PortName,
+  common: z.ZodRawShape = {},
+): ComponentSchema {
   const schemas = definitions
     .filter((definition) => definition.port === port)
     .map(({ kind, schema = z.strictObject({ kind: z.literal(kind) }) }) => schema);
-  const [first, ...rest] = schemas as unknown as z.ZodObject<{ kind: z.ZodLiteral<string> }>[];
+  const [first, ...rest] = (schemas as unknown as z.ZodObject<{ kind: z.ZodLiteral<string> }>[]).map((schema) =>
+    Object.keys(common).length === 0 ? schema : schema.safeExtend(common),
+  );
   if (first === undefined) {
     const none = z.looseObject({ kind: z.string() });
     return none.refine(() => false, { error: `a component, but no ${port} is known` }) as unknown as ComponentSchema;

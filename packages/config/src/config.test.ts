@@ -222,7 +222,21 @@ describe("ExperimentConfig", () => {
     expect(schema).toMatchObject({ type: "object", required: ["data", "model", "training"] });
     // A kind that is meant anyway need not be written.
     expect(schema.properties!["engine"]!.oneOf![0]!.required).toEqual([]);
-    expect(schema.properties!["model"]!.oneOf![1]!.required).toEqual(["kind"]);
+    // Stored weights bring what the model, its tokenizer and a row are.
+    expect(schema.properties!["model"]!.oneOf![1]).toMatchObject({
+      required: [],
+      allOf: [{ anyOf: [{ required: ["kind"] }, { required: ["from"] }] }],
+    });
+    expect(schema.properties!["data"]!.required).toEqual(["source"]);
+    expect(schema).toMatchObject({
+      anyOf: [
+        { properties: { data: { required: ["tokenizer", "sequenceLength"] } } },
+        { properties: { model: { required: ["from"] } } },
+      ],
+    });
+    expect(config.parse({ ...recipe, model: { ...model, from: "old" } }, { from: "/runs" }).model["from"]).toBe(
+      "/runs/old",
+    );
     expect(schema.properties!["optimization"]!.properties!["clip"]).toMatchObject({ default: 1 });
   });
 });

@@ -6,10 +6,10 @@ import { canonicalJson } from "./canonical-json.ts";
 import { ConfigBase } from "./config-base.ts";
 import { experimentSchema, type Sections, sectionsOf } from "./experiment-schema.ts";
 import { type Fields, fieldsOf } from "./fields.ts";
-import { fieldOf, type JsonSchema, optionsOf, valueAt } from "./json-schema.ts";
+import { fieldOf, type JsonSchema } from "./json-schema.ts";
 import { withDefaultKinds } from "./kinds.ts";
 import { formatOrigin, originOf, type Origins, type Position } from "./origin.ts";
-import { places } from "./places.ts";
+import { withOptionalFields } from "./optional-fields.ts";
 import { type Problem, problemsOf } from "./problem.ts";
 import { resolvePaths } from "./resolve-paths.ts";
 
@@ -46,13 +46,13 @@ export class ExperimentConfig extends ConfigBase<ReturnType<typeof experimentSch
   parse(raw: unknown, { origins = new Map(), from = "." }: ParseOptions = {}): Experiment {
     const whole = withDefaultKinds(raw);
     const parsed = this.schema.safeParse(whole);
-    const found = parsed.success ? [] : problemsOf(parsed.error, this.jsonSchema(), whole);
+    const found = parsed.success ? [] : problemsOf(parsed.error, this.#whole(), whole);
     const between = this.check(fieldsOf(parsed.success ? parsed.data : this.#lenient(whole)));
     // A field that is wrong by itself, or in something that is, is not wrong again beside others.
     const isNew = ({ path }: Problem): boolean =>
       found.every((other) => other.path !== "" && path !== other.path && !path.startsWith(`${other.path}.`));
     const problems = [...found, ...between.filter(isNew)];
-    if (parsed.success && problems.length === 0) return resolvePaths(parsed.data, this.jsonSchema(), origins, from);
+    if (parsed.success && problems.length === 0) return resolvePaths(parsed.data, this.#whole(), origins, from);
     throw invalid(problems, origins);
   }
 
@@ -60,15 +60,20 @@ export class ExperimentConfig extends ConfigBase<ReturnType<typeof experimentSch
     return this.#sections.flatMap((section) => section.check(fields));
   }
 
-  /** An experiment as JSON Schema; a kind that is the only default of its port may be left out. */
+  /** What a recipe may hold as JSON Schema, where some fields may be left out that a checked experiment has. */
   override jsonSchema(): JsonSchema {
-    this.#json ??= withOptionalKinds(super.jsonSchema());
-    return this.#json;
+    return withOptionalFields(this.#whole());
   }
 
   /** SHA-256 of an experiment, whatever the order of its keys. */
   static hash(experiment: Experiment): string {
     return createHash("sha256").update(canonicalJson(experiment)).digest("hex");
+  }
+
+  /** The schema of a checked experiment. */
+  #whole(): JsonSchema {
+    this.#json ??= super.jsonSchema();
+    return this.#json;
   }
 
   /** What is valid with its defaults, and what is not as it came: enough to look for more problems. */
@@ -103,18 +108,4 @@ function placeOf({ path, part = "value" }: Problem, origins: Origins): { readonl
   // What is missing has no place of its own: the key of what should hold it has.
   const shown = origins.has(path) || origin.key === undefined ? part : "key";
   return { place: `${formatOrigin(origin, shown)}: `, ...(origin[shown] ?? { line: 0, column: 0 }) };
-}
-
-function withOptionalKinds(schema: JsonSchema): JsonSchema {
-  const copy = structuredClone(schema);
-  for (const { path, defaults } of places) {
-    const place = path.flatMap((key) => ["properties", key]);
-    const component = valueAt(copy, place) as JsonSchema | undefined;
-    if (defaults.length !== 1 || component === undefined) continue;
-    for (const option of optionsOf(component) as { required?: string[]; properties?: JsonSchema["properties"] }[]) {
-      if (option.properties?.["kind"]?.const !== defaults[0]) continue;
-      option.required = option.required?.filter((key) => key !== "kind") ?? [];
-    }
-  }
-  return copy;
 }

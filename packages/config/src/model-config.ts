@@ -1,4 +1,5 @@
 import type { ComponentDefinition } from "@pipe/core";
+import { z } from "zod";
 import { type ComponentSchema, componentSchema } from "./component-schema.ts";
 import { ConfigBase } from "./config-base.ts";
 import type { Fields } from "./fields.ts";
@@ -8,10 +9,21 @@ import type { Problem } from "./problem.ts";
 const MOST_LAYERS = 10_000;
 const MOST_PARAMETERS = 1e12;
 
-/** The model: its kind and sizes. */
+/** Where a model's first weights come from, whatever its kind. */
+const from = z
+  .string()
+  .min(1)
+  .meta({
+    format: "path",
+    description:
+      "A run, or a folder of transformers, whose weights the model starts with; without `kind` its sizes are those of the folder.",
+  })
+  .optional();
+
+/** The model: its kind and sizes, and where it starts. */
 export class ModelConfig extends ConfigBase<ComponentSchema> {
   constructor(definitions: readonly ComponentDefinition[]) {
-    super("model", componentSchema(definitions, "model"));
+    super("model", componentSchema(definitions, "model", { from }));
   }
 
   /** Where a model has heads, a width and layers, the heads divide the width and the whole is of this world. */

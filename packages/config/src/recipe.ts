@@ -25,13 +25,16 @@ type WithDefault<Port extends keyof typeof defaultKinds> =
 type Base = z.input<ReturnType<typeof experimentSchema>>;
 type Section<Name extends keyof Base> = NonNullable<Base[Name]>;
 
+/** Where a model's first weights come from. */
+type Start = { from?: string };
+
 type Typed = {
   engine?: WithDefault<"engine">;
   data: Omit<Section<"data">, "source" | "tokenizer"> & {
     source: ComponentInput<"source">;
     tokenizer: ComponentInput<"tokenizer">;
   };
-  model: ComponentInput<"model">;
+  model: ComponentInput<"model"> & Start;
   optimization?: Omit<Section<"optimization">, "optimizer" | "schedule"> & {
     optimizer?: WithDefault<"optimizer">;
     schedule?: WithDefault<"schedule">;
@@ -39,11 +42,30 @@ type Typed = {
   evaluation?: Omit<Section<"evaluation">, "metrics"> & { metrics?: ComponentInput<"metric">[] };
 };
 
+/** A section of data whose tokenizer and length of a row the model may bring. */
+type Brought<Data extends { tokenizer: unknown; sequenceLength: unknown }> = Omit<
+  Data,
+  "tokenizer" | "sequenceLength"
+> & { tokenizer?: Data["tokenizer"] | undefined; sequenceLength?: Data["sequenceLength"] | undefined };
+
+/** The same where stored weights bring the kind and the sizes of the model, its tokenizer and the length of a row. */
+type Started = Omit<Typed, "data" | "model"> & {
+  data: Brought<Typed["data"]>;
+  model: Partial<ComponentInput<"model">> & Required<Start>;
+};
+
+/** What nothing is known of but that plug-ins bring it. */
+type Open = Omit<Base, "data" | "model"> & {
+  data: Brought<Base["data"]>;
+  model: Base["model"] | Required<Start>;
+  plugins: string[];
+};
+
 /**
  * What a recipe may hold; everything with a default can be left out. Without plug-ins every component is one of the
  * installed kinds; those of plug-ins are checked when the recipe is read.
  */
-export type Recipe = (Omit<Base, keyof Typed | "plugins"> & Typed & { plugins?: [] }) | (Base & { plugins: string[] });
+export type Recipe = (Omit<Base, keyof Typed | "plugins"> & (Typed | Started) & { plugins?: [] }) | Open;
 
 /** Returns the recipe as it is: for completion in an editor. */
 export function defineRecipe(recipe: Recipe): Recipe {

@@ -14,6 +14,7 @@ export { createCharTokenizer, learnCharacters } from "./char-tokenizer.ts";
 export { createGptTokenizer } from "./gpt-tokenizer.ts";
 export type { GptEncoding } from "./gpt-encodings.ts";
 export { loadTokenizer } from "./load-tokenizer.ts";
+export { huggingFaceTokenizer } from "./hugging-face-tokenizer.ts";
 export { TokenProcessor, type TokenizedDocument } from "./token-processor.ts";
 export {
   type BuildOptions,

@@ -6,17 +6,23 @@ import { createCharTokenizer } from "./char-tokenizer.ts";
 import { gptEncodings, type GptEncoding } from "./gpt-encodings.ts";
 import { createGptTokenizer } from "./gpt-tokenizer.ts";
 import { visible } from "./hugging-face-file.ts";
+import { ANY_CHARACTER } from "./hugging-face-tokenizer.ts";
 
 type TokenizerFile = {
   readonly kind?: string;
   readonly characters?: readonly string[];
   readonly added_tokens?: readonly { readonly id: number; readonly content: string }[];
-  readonly model?: { readonly type?: string; readonly vocab?: { readonly [token: string]: number } };
+  readonly pre_tokenizer?: { readonly type?: string; readonly pattern?: { readonly Regex?: string } } | null;
+  readonly model?: {
+    readonly type?: string;
+    readonly vocab?: { readonly [token: string]: number };
+    readonly merges?: readonly unknown[];
+  };
 };
 
 /**
- * Makes the tokenizer that a `tokenizer.json` describes: ours for `byte` and `char`, and Hugging Face's form of a GPT
- * encoding, which is recognised by comparing its whole vocabulary.
+ * Makes the tokenizer that a `tokenizer.json` describes: ours for `byte` and `char`, and Hugging Face's form of these and
+ * of a GPT encoding, which are recognised by comparing the whole vocabulary.
  *
  * @param source the contents of the file (begins with `{`), or its path.
  * @throws PipeError `tokenizer-missing`, `tokenizer-damaged`, `tokenizer-unsupported` naming the model type.
@@ -37,7 +43,25 @@ export async function loadTokenizer(source: string): Promise<ITokenizer> {
   }
   if (file.kind === "byte") return createByteTokenizer();
   if (file.kind === "char" && Array.isArray(file.characters)) return createCharTokenizer(file.characters);
-  return recognise(file, where);
+  return simple(file) ?? recognise(file, where);
+}
+
+/** The tokenizer of single bytes or characters that a file in Hugging Face's form describes, if it does. */
+function simple({ model, added_tokens: added = [], pre_tokenizer: split }: TokenizerFile): ITokenizer | undefined {
+  const { type, vocab = {}, merges = [] } = model ?? {};
+  if (type === "BPE" && merges.length === 0 && split?.type === "ByteLevel") {
+    const bytes = Array.from({ length: 256 }, (_, byte) => vocab[visible(String.fromCharCode(byte))]);
+    const isByte = bytes.every((id, byte) => id === byte) && Object.keys(vocab).length === 257;
+    const byte = createByteTokenizer();
+    if (isByte && added.length === 1 && added[0]!.id === byte.endOfText) return byte;
+  }
+  if (type === "WordLevel" && added.length === 0 && split?.pattern?.Regex === ANY_CHARACTER) {
+    const characters = Object.keys(vocab);
+    if (characters.some((each) => Array.from(each).length !== 1)) return undefined;
+    const char = createCharTokenizer(characters);
+    if (characters.every((each) => char.encode(each)[0] === vocab[each])) return char;
+  }
+  return undefined;
 }
 
 async function read(path: string, where: string): Promise<string> {

@@ -4,4 +4,5 @@
  * @packageDocumentation
  */
 export { createOnnxEngine, type OnnxEngineOptions } from "./create-engine.ts";
+export { type OnnxFile, writeOnnx, type WriteOnnxOptions } from "./write-onnx.ts";
 export { lower, type LoweredProgram } from "./lower.ts";

@@ -1,4 +1,4 @@
-import type { DType, HostArray, TensorSpec } from "@pipe/core";
+import type { DType, HostArray, HostTensor, TensorSpec } from "@pipe/core";
 import { bytesOf } from "@pipe/core";
 import { ProtobufWriter } from "./protobuf.ts";
 
@@ -8,19 +8,30 @@ export const ELEMENT = { float32: 1, int32: 6, int64: 7, bool: 9, double: 11 } a
 /** An attribute of an ONNX node: an integer, integers, a string, or a float as `{ float }`. */
 export type OnnxAttribute = number | string | readonly number[] | { readonly float: number };
 
-/** The spec of an output, which may be of a type that only ONNX has. */
-type OutputSpec = { readonly shape: readonly number[]; readonly dtype: keyof typeof ELEMENT };
+/** The spec of an input or output, which may be of a type that only ONNX has. */
+type ValueSpec = { readonly shape: readonly number[]; readonly dtype: keyof typeof ELEMENT };
 
 const OPSET = 18;
 const IR_VERSION = 9;
 
-/** Collects nodes, constants, inputs and outputs of an ONNX model, and encodes it. */
+/** A weight's place in a file beside the model. */
+export type ExternalPlace = { readonly location: string; readonly offset: number };
+
+/** Collects nodes, constants, weights, inputs and outputs of an ONNX model, and encodes it. */
 export class OnnxModel {
+  /** Whether only ONNX's own ops may be used, which every runtime knows. */
+  readonly plain: boolean;
   readonly #graph = new ProtobufWriter().string(2, "program");
   /** Values that nodes make and that are no outputs yet. */
   readonly #made = new Set<string>();
   readonly #known = new Map<string, string | readonly string[]>();
+  /** Weights: what stands before their elements, and the elements, which are not copied. */
+  readonly #weights: (readonly [Uint8Array, Uint8Array])[] = [];
   #names = 0;
+
+  constructor({ plain = false }: { readonly plain?: boolean } = {}) {
+    this.plain = plain;
+  }
 
   /** A name that nothing else has. */
   fresh(): string {
@@ -45,15 +56,36 @@ export class OnnxModel {
   }
 
   /** Declares an input. */
-  input(name: string, spec: TensorSpec): void {
+  input(name: string, spec: ValueSpec): void {
     this.#graph.message(11, (writer) => valueInfo(writer, name, spec));
   }
 
   /** Declares a value as an output and returns the name that it has there. */
-  output(value: string, spec: OutputSpec): string {
+  output(value: string, spec: ValueSpec): string {
     const name = this.#outputName(value);
     this.#graph.message(12, (writer) => valueInfo(writer, name, spec));
     return name;
+  }
+
+  /** Declares a value as an output of a given name. */
+  named(name: string, value: string, spec: ValueSpec): void {
+    this.#write("Identity", [value], [name], {});
+    this.output(name, spec);
+  }
+
+  /** A named tensor that the model holds, or that lies in a file beside it. */
+  weight(name: string, { data, spec }: HostTensor, external?: ExternalPlace): void {
+    const bytes = bytesOf(data);
+    const head = new ProtobufWriter();
+    for (const size of spec.shape) head.int(1, size);
+    head.int(2, ELEMENT[spec.dtype]).string(8, name);
+    if (external === undefined) {
+      this.#weights.push([head.prefix(9, bytes.length).finish(), bytes]);
+      return;
+    }
+    for (const [key, value] of Object.entries({ ...external, length: bytes.length }))
+      head.message(13, (entry) => entry.string(1, key).string(2, String(value)));
+    this.#weights.push([head.int(14, 1).finish(), new Uint8Array()]);
   }
 
   /** A constant tensor. */
@@ -90,13 +122,31 @@ export class OnnxModel {
 
   /** The model as bytes of a `.onnx` file. */
   encode(): Uint8Array<ArrayBuffer> {
+    const pieces = this.pieces();
+    const bytes = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.length, 0));
+    let at = 0;
+    for (const piece of pieces) {
+      bytes.set(piece, at);
+      at += piece.length;
+    }
+    return bytes;
+  }
+
+  /** The same piece by piece. */
+  pieces(): readonly Uint8Array[] {
     const graph = this.#graph.finish();
-    return new ProtobufWriter()
+    const weights = this.#weights.flatMap(([head, bytes]) => [
+      new ProtobufWriter().prefix(5, head.length + bytes.length).finish(),
+      head,
+      bytes,
+    ]);
+    const length = weights.reduce((sum, piece) => sum + piece.length, graph.length);
+    const begin = new ProtobufWriter()
       .int(1, IR_VERSION)
-      .bytes(7, graph)
-      .message(8, (writer) => writer.int(2, OPSET))
-      .message(8, (writer) => writer.string(1, "com.microsoft").int(2, 1))
-      .finish();
+      .string(2, "pipe")
+      .message(8, (writer) => writer.int(2, OPSET));
+    if (!this.plain) begin.message(8, (writer) => writer.string(1, "com.microsoft").int(2, 1));
+    return [begin.prefix(7, length).finish(), graph, ...weights];
   }
 
   #write(
@@ -106,6 +156,7 @@ export class OnnxModel {
     attributes: { readonly [name: string]: OnnxAttribute },
   ): void {
     const dot = op.lastIndexOf(".");
+    if (this.plain && dot >= 0) throw new Error(`${op} is not an op of ONNX itself`);
     for (const output of outputs) this.#made.add(output);
     this.#graph.message(1, (writer) => {
       for (const input of inputs) writer.string(1, input);
@@ -143,7 +194,7 @@ function attribute(writer: ProtobufWriter, name: string, value: OnnxAttribute): 
   }
 }
 
-function valueInfo(writer: ProtobufWriter, name: string, { shape, dtype }: OutputSpec): void {
+function valueInfo(writer: ProtobufWriter, name: string, { shape, dtype }: ValueSpec): void {
   writer.string(1, name).message(2, (type) =>
     type.message(1, (tensor) =>
       tensor.int(1, ELEMENT[dtype]).message(2, (dimensions) => {

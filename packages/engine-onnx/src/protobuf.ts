@@ -23,10 +23,15 @@ export class ProtobufWriter {
     return this;
   }
 
-  /** A bytes field (wire type 2). */
-  bytes(field: number, value: Uint8Array): this {
+  /** The beginning of a field of so many bytes (wire type 2), which are written after it. */
+  prefix(field: number, length: number): this {
     this.#varint((field << 3) | 2);
-    this.#varint(value.length);
+    return this.#varint(length);
+  }
+
+  /** A bytes field. */
+  bytes(field: number, value: Uint8Array): this {
+    this.prefix(field, value.length);
     this.#reserve(value.length);
     this.#bytes.set(value, this.#length);
     this.#length += value.length;

@@ -91,7 +91,8 @@ function order(graph: Graph, names: readonly (readonly string[])[], model: OnnxM
   model.output(model.node("Max", sizes), { shape: [], dtype: "int64" });
 }
 
-function lowerNode(
+/** Adds the ONNX nodes of one node and returns the names of its outputs. @throws PipeError `unsupported-op`. */
+export function lowerNode(
   graph: Graph,
   names: readonly (readonly string[])[],
   number: number,

@@ -1,4 +1,4 @@
-import { defineComponent, serviceTokens } from "@pipe/core";
+import { defineComponent, PipeError, type Services, serviceTokens } from "@pipe/core";
 import { z } from "zod";
 
 const size = z.number().int().positive();
@@ -13,7 +13,23 @@ const gpt2 = z.strictObject({
   hidden: size.optional().describe("Channels inside the MLP; default 4 × width."),
   dropout: z.number().min(0).lt(1).default(0),
   layerNormEpsilon: z.number().positive().default(1e-5),
+  vocabularyMultiple: size
+    .default(1)
+    .describe("Rows of zeros are added to the token embedding up to a multiple of this, such as 64 on a GPU."),
 });
+
+/** The vocabulary that was asked for, or the tokenizer's. @throws PipeError `model-invalid` where the tokenizer has more tokens. */
+async function vocabularyOf(wanted: number | undefined, services: Services): Promise<number> {
+  if (wanted !== undefined && !services.has(serviceTokens.tokenizer)) return wanted;
+  const { vocabulary } = await services.get(serviceTokens.tokenizer);
+  if (wanted === undefined || wanted >= vocabulary) return wanted ?? vocabulary;
+  throw new PipeError("model-invalid", "The vocabulary of the model lacks tokens of the tokenizer.", {
+    expected: `at least ${vocabulary}`,
+    got: String(wanted),
+    where: "model.vocabulary",
+    fix: "use the tokenizer that the model was made with",
+  });
+}
 
 /** The models of this package, as a configuration names them. */
 export const definitions = [
@@ -23,7 +39,7 @@ export const definitions = [
     schema: gpt2,
     create: async ({ kind: _, vocabulary, hidden, ...sizes }, services) => {
       const { GPT2Model } = await import("./gpt2-model.ts");
-      const count = vocabulary ?? (await services.get(serviceTokens.tokenizer)).vocabulary;
+      const count = await vocabularyOf(vocabulary, services);
       return new GPT2Model({ ...sizes, vocabulary: count, ...(hidden === undefined ? {} : { hidden }) });
     },
   }),

@@ -2,6 +2,14 @@ import type { Json } from "@pipe/core";
 import { PipeError } from "@pipe/core";
 import { GPT2Model } from "./gpt2-model.ts";
 
+/** Options of GPT-2 in transformers that change what it computes, with the only value that GPT2Model knows. */
+const USUAL: { readonly [name: string]: boolean } = {
+  tie_word_embeddings: true,
+  scale_attn_weights: true,
+  scale_attn_by_inverse_layer_idx: false,
+  add_cross_attention: false,
+};
+
 /**
  * Makes the model that a `config.json` of Hugging Face's form describes.
  * @throws PipeError `model-unsupported` for another architecture or options that change what GPT-2 computes.
@@ -17,7 +25,7 @@ export function modelFromConfig(config: Json): GPT2Model {
   if (values["model_type"] !== "gpt2") refuse("model_type", '"gpt2"');
   const activation = values["activation_function"] ?? "gelu_new";
   if (activation !== "gelu_new" && activation !== "gelu_pytorch_tanh") refuse("activation_function", '"gelu_new"');
-  if (values["tie_word_embeddings"] === false) refuse("tie_word_embeddings", "true");
+  for (const [name, usual] of Object.entries(USUAL)) if ((values[name] ?? usual) !== usual) refuse(name, String(usual));
   for (const name of ["pipe_attention", "pipe_mlp"])
     if (values[name] !== undefined) refuse(name, "a built-in strategy");
   const number = (name: string, fallback: number): number => {

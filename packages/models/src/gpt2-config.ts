@@ -16,12 +16,19 @@ export type GPT2Options = {
   readonly dropout?: number;
   /** Default 1e-5. */
   readonly layerNormEpsilon?: number;
+  /**
+   * The token embedding gets rows of zeros until their number is a multiple of this, which suits a GPU's matrix units or a
+   * split over devices; default 1. No token has these rows, they get no logits and are not stored.
+   */
+  readonly vocabularyMultiple?: number;
 };
+
+const SIZES = ["vocabulary", "positions", "width", "layers", "heads", "hidden", "vocabularyMultiple"] as const;
 
 /** Checks the options and fills the defaults in. @throws PipeError `model-invalid`. */
 export function resolveGPT2Options(options: GPT2Options): Required<GPT2Options> {
-  const resolved = { hidden: 4 * options.width, dropout: 0, layerNormEpsilon: 1e-5, ...options };
-  for (const name of ["vocabulary", "positions", "width", "layers", "heads", "hidden"] as const) {
+  const resolved = { hidden: 4 * options.width, dropout: 0, layerNormEpsilon: 1e-5, vocabularyMultiple: 1, ...options };
+  for (const name of SIZES) {
     const value = resolved[name];
     if (!Number.isInteger(value) || value < 1) {
       throw new PipeError("model-invalid", `A model's ${name} must be a positive integer.`, {

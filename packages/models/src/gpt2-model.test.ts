@@ -132,6 +132,55 @@ describe("GPT2Model", () => {
     expect(loss(false, 1)).toBe(loss(false, 2));
   });
 
+  it("computes the same with rows that pad the vocabulary, which get no logits and no gradient", () => {
+    const [plain, padded] = [new GPT2Model(small), new GPT2Model({ ...small, vocabularyMultiple: 8 })];
+    const [spec] = padded.parameters();
+    expect([spec!.shape, spec!.external!.shape]).toEqual([
+      [16, 8],
+      [11, 8],
+    ]);
+    expect(padded.config()).toEqual(plain.config());
+    const params = weightsOf(plain);
+    const wide = {
+      ...params,
+      "wte.weight": tf.pad(params["wte.weight"]!, [
+        [0, 5],
+        [0, 0],
+      ]),
+    };
+    const batch = batchOf([[1, 2, 3, 4]]);
+    const at = tf.tensor1d([2], "int32");
+    for (const logits of ["all", { at }] as const) {
+      const of = (model: GPT2Model, each: typeof params): tf.Tensor =>
+        model.forward(each, batch, { ...evaluating(), logits }).logits;
+      expect(of(padded, wide).shape).toEqual(of(plain, params).shape);
+      expect(of(padded, wide).dataSync()).toEqual(of(plain, params).dataSync());
+    }
+    const inputs = { ids: batch.ids, lengths: tf.tensor1d([4], "int32") };
+    const [a, b] = [
+      plain.decoder!.prefill(params, inputs, evaluating()),
+      padded.decoder!.prefill(wide, inputs, evaluating()),
+    ];
+    expect(b.logits.dataSync()).toEqual(a.logits.dataSync());
+    const next = { ids: tf.tensor1d([5], "int32"), positions: tf.tensor1d([3], "int32") };
+    const [c, d] = [
+      plain.decoder!.decode(params, { ...next, cache: a.cache }, evaluating()),
+      padded.decoder!.decode(wide, { ...next, cache: b.cache }, evaluating()),
+    ];
+    expect(d.logits.dataSync()).toEqual(c.logits.dataSync());
+    const gradient = tf.grad(
+      (table: tf.Tensor) => padded.loss({ ...wide, "wte.weight": table }, batch, evaluating()).lossSum,
+    )(wide["wte.weight"]);
+    const rows = gradient.arraySync() as number[][];
+    expect(
+      rows
+        .slice(11)
+        .flat()
+        .every((x) => x === 0),
+    ).toBe(true);
+    expect(rows[7]!.every((x) => x !== 0)).toBe(true);
+  });
+
   it.each([
     [{ heads: 3 }, "heads of a model must divide its width"],
     [{ layers: 0 }, "layers must be a positive integer"],
@@ -169,6 +218,7 @@ describe("config.json", () => {
     [{ model_type: "llama" }],
     [{ model_type: "gpt2", activation_function: "relu" }],
     [{ model_type: "gpt2", tie_word_embeddings: false }],
+    [{ model_type: "gpt2", scale_attn_by_inverse_layer_idx: true }],
     [{ model_type: "gpt2", n_embd: "wide" }],
     [{ model_type: "gpt2", pipe_attention: "mine" }],
   ])("refuses %j", (config) => {
@@ -191,6 +241,9 @@ describe("ModelFactory", () => {
     const services = { has: () => true, get: async <T>(): Promise<T> => ({ vocabulary: 5 }) as T };
     const asked = await factory.create({ kind: "gpt2", ...rest } as { kind: string }, services);
     expect(asked.parameters()[0]!.shape).toEqual([5, 8]);
+    await expect(
+      factory.create({ kind: "gpt2", ...rest, vocabulary: 4 } as { kind: string }, services),
+    ).rejects.toThrow(/lacks tokens of the tokenizer[^]*at least 5/);
   });
 });
 

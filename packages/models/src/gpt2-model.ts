@@ -70,7 +70,9 @@ export class GPT2Model implements IModel {
   }
 
   parameters(): readonly ParameterSpec[] {
-    const { vocabulary, positions, width, layers } = this.options;
+    const { vocabulary, vocabularyMultiple: multiple, positions, width, layers } = this.options;
+    const rows = Math.ceil(vocabulary / multiple) * multiple;
+    const tokens = parameter("wte.weight", [rows, width]);
     const blocks = Array.from({ length: layers }, (_, i) => [
       ...normParameters(`h.${i}.ln_1`, width),
       ...this.#attention.parameters(`h.${i}.attn`, this.options),
@@ -78,7 +80,7 @@ export class GPT2Model implements IModel {
       ...this.#mlp.parameters(`h.${i}.mlp`, this.options),
     ]);
     return [
-      parameter("wte.weight", [vocabulary, width]),
+      rows === vocabulary ? tokens : { ...tokens, external: { ...tokens.external!, shape: [vocabulary, width] } },
       parameter("wpe.weight", [positions, width]),
       ...blocks.flat(),
       ...normParameters("ln_f", width),
@@ -93,20 +95,20 @@ export class GPT2Model implements IModel {
     const hidden = this.#hidden(params, batch, context);
     const [rows, positions] = batch.ids.shape as [number, number];
     const { width, vocabulary } = this.options;
-    const head = params["wte.weight"]!;
     const flat = tf.reshape(hidden.at(-1)!, [rows * positions, width]);
     if (context.logits === undefined || context.logits === "all") {
-      return { logits: tf.reshape(tf.matMul(flat, head, false, true), [rows, positions, vocabulary]), hidden };
+      return { logits: tf.reshape(this.#logits(flat, params), [rows, positions, vocabulary]), hidden };
     }
     const places = tf.add(tf.range(0, rows * positions, positions, "int32"), context.logits.at) as tf.Tensor1D;
-    return { logits: tf.matMul(tf.gather(flat, places), head, false, true), hidden };
+    return { logits: this.#logits(tf.gather(flat, places), params), hidden };
   }
 
   loss(params: Params, batch: TokenBatch, context: ForwardContext): LossResult {
     const hidden = this.#hidden(params, batch, context).at(-1)!;
-    const flat = tf.reshape(hidden, [-1, this.options.width]);
+    const { width, vocabulary } = this.options;
+    const flat = tf.reshape(hidden, [-1, width]);
     const [targets, weights] = [tf.reshape(batch.targets, [-1]), tf.reshape(batch.weights, [-1])];
-    const { lossSum, correct } = linearCrossEntropy(flat, params["wte.weight"]!, targets, weights);
+    const { lossSum, correct } = linearCrossEntropy(flat, params["wte.weight"]!, targets, weights, { vocabulary });
     return { lossSum, weight: tf.sum(weights), sums: { correct: tf.sum(correct) } };
   }
 
@@ -114,11 +116,9 @@ export class GPT2Model implements IModel {
   get decoder(): IDecoder | undefined {
     const { cached } = this.#attention;
     if (cached === undefined) return undefined;
-    const { positions: maxPositions, layers, vocabulary } = this.options;
+    const { positions: maxPositions, layers } = this.options;
     const names = (i: number): readonly [string, string] => [`h.${i}.keys`, `h.${i}.values`];
     const [heads, size] = cached.heads(this.options);
-    const logitsOf = (rows: tf.Tensor, params: Params): tf.Tensor =>
-      tf.reshape(tf.matMul(rows, params["wte.weight"]!, false, true), [-1, vocabulary]);
     return {
       maxPositions,
       cache: (batch, capacity) =>
@@ -137,7 +137,7 @@ export class GPT2Model implements IModel {
         const [rows, length] = ids.shape as [number, number];
         const places = tf.add(tf.range(0, rows * length, length, "int32"), tf.sub(lengths, tf.scalar(1, "int32")));
         const last = tf.gather(tf.reshape(hidden.at(-1)!, [rows * length, -1]), places as tf.Tensor1D);
-        return { logits: logitsOf(last, params), cache };
+        return { logits: this.#logits(last, params), cache };
       },
       decode: (params, { ids, positions, cache: before }, context) => {
         const cache: { [name: string]: tf.Tensor } = {};
@@ -150,9 +150,17 @@ export class GPT2Model implements IModel {
           names(i).forEach((name, part) => (cache[name] = [next.keys, next.values][part]!));
           return next.y;
         });
-        return { logits: logitsOf(tf.squeeze(hidden.at(-1)!, [1]), params), cache };
+        return { logits: this.#logits(tf.squeeze(hidden.at(-1)!, [1]), params), cache };
       },
     };
+  }
+
+  /** Logits [N, V] of hidden states [N, C]; those of padding rows, which are at the end, are cut off. */
+  #logits(flat: tf.Tensor, params: Params): tf.Tensor {
+    const all = tf.matMul(flat, params["wte.weight"]!, false, true);
+    const [rows, count] = all.shape as [number, number];
+    const { vocabulary } = this.options;
+    return count === vocabulary ? all : tf.slice(all, [0, 0], [rows, vocabulary]);
   }
 
   /** Hidden states [B, T, C]: the embedding, each block's output, and the last one normalised in its place. */

@@ -5,6 +5,7 @@
  */
 export { GPT2Model, type GPT2Parts } from "./gpt2-model.ts";
 export type { GPT2Options } from "./gpt2-config.ts";
+export { logitsProgram } from "./logits-program.ts";
 export { modelFromConfig } from "./from-config.ts";
 export { ModelFactory } from "./model-factory.ts";
 export { ModelEmbedder, type ModelEmbedderOptions } from "./model-embedder.ts";

@@ -15,8 +15,9 @@ export type RunSoFar = {
 export function eventText(event: RunEvent, { begin, skipped }: RunSoFar, paint: Paint): string | undefined {
   switch (event.event) {
     case "run-started": {
-      const { name, parameters, engine, device, step } = event;
-      const from = step === 0 ? "" : `, from step ${formatInteger(step)}`;
+      const { name, parameters, engine, device, step, start } = event;
+      const weights = start === undefined ? "" : `, weights of ${visible(start)}`;
+      const from = step === 0 ? weights : `, from step ${formatInteger(step)}`;
       const where = `${visible(engine)} on ${visible(device)}`;
       return `${paint("bold", visible(name))}: ${formatCount(parameters)} parameters, ${where}${budgetText(event)}${from}`;
     }

@@ -1,10 +1,11 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, rename, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { bytesOf, hostTensor, messageOf, type HostTensor } from "@pipe/core";
-import { expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { ModelCheckpointer } from "./model-checkpointer.ts";
-import { ModelLoader } from "./model-loader.ts";
+import { ModelLoader, type SkippedWeights } from "./model-loader.ts";
 import { writeSafetensors } from "./safetensors-writer.ts";
+import { writeWeights } from "./weights-writer.ts";
 import { metadataAt, parameter, parameters, snapshotAt } from "./snapshot.test.fixture.ts";
 import { temporaryFolders } from "./temporary-folder.test.fixture.ts";
 
@@ -112,6 +113,80 @@ it("takes a checkpoint of ours after comparing it with its hash", async () => {
   await expect(loader.load(location, parameters)).rejects.toMatchObject({ code: "checkpoint-damaged" });
   await writeFile(join(location, "manifest.json"), '{ "formatVersion": 9 }');
   await expect(loader.load(location, parameters)).rejects.toMatchObject({ code: "checkpoint-newer" });
+});
+
+it("takes what fits where it need not be strict, and says what it left out", async () => {
+  const path = await fileOf({
+    "wte.weight": hostTensor([3, 2], new Float32Array(6)),
+    "ln.bias": hostTensor([2], floats(5, 6)),
+    "h.0.extra": hostTensor([1], Int32Array.of(1)),
+  });
+  const skipped: SkippedWeights[] = [];
+  const specs = [...parameters, parameter("count", [1])];
+  const loader = new ModelLoader();
+  const tensors = await loader.load(path, specs, { strict: false, skipped: (each) => skipped.push(each) });
+  expect(tensors).toEqual({ "ln.bias": expected["ln.bias"] });
+  expect(skipped).toEqual([{ initial: ["wte.weight", "count"], unused: ["h.0.extra"] }]);
+  expect(await loader.load(path, specs, { strict: false })).toEqual(tensors);
+});
+
+it("writes what it reads", async () => {
+  const path = join(await newFolder(), "weights.safetensors");
+  const turned = parameter("w", [3, 2], { name: "w", transposed: true });
+  const values = { ...expected, w: hostTensor([3, 2], floats(1, 4, 2, 5, 3, 6)) };
+  const { size } = await writeWeights(path, [...parameters, turned], values);
+  expect((await stat(path)).size).toBe(size);
+  expect(await new ModelLoader().load(path, [...parameters, turned])).toEqual(values);
+});
+
+describe("weights in several files", () => {
+  const split = async (index: unknown): Promise<string> => {
+    const folder = await newFolder();
+    for (const [i, name] of ["ln.bias", "wte.weight"].entries()) {
+      const from = await fileOf({ [`transformer.${name}`]: weights[name as keyof typeof weights] });
+      await rename(from, join(folder, `model-${i + 1}-of-2.safetensors`));
+    }
+    const text = typeof index === "string" ? index : JSON.stringify({ weight_map: index });
+    await writeFile(join(folder, "model.safetensors.index.json"), text);
+    return folder;
+  };
+  const files = ["model-1-of-2.safetensors", "model-2-of-2.safetensors"];
+
+  it("are read as one", async () => {
+    const folder = await split({ "transformer.ln.bias": files[0], "transformer.wte.weight": files[1] });
+    expect(await new ModelLoader().load(folder, parameters)).toEqual(expected);
+  });
+
+  it.each([
+    ["a file that is not there", { a: files[0], b: "gone.safetensors" }, "weights-missing", "no gone.safetensors"],
+    ["no file", {}, "weights-missing", "names none"],
+    ["a file elsewhere", { a: "../x.safetensors" }, "safetensors-damaged", "beside the index"],
+    ["no map", "{}", "safetensors-damaged", "weight_map"],
+    ["no JSON", "{", "safetensors-damaged", "weight_map"],
+  ])("are refused where the index has %s", async (_, index, code, message) => {
+    const error: unknown = await new ModelLoader()
+      .load(await split(index), parameters)
+      .catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code });
+    expect(messageOf(error)).toContain(message);
+  });
+
+  it("are refused where two hold one name", async () => {
+    const folder = await split({ a: files[0], b: files[1] });
+    await rm(join(folder, files[1]!));
+    await copyFile(join(folder, files[0]!), join(folder, files[1]!));
+    await expect(new ModelLoader().load(folder, parameters)).rejects.toThrow(/transformer\.ln\.bias in two/);
+  });
+});
+
+it("refuses pickles and says how to convert them", async () => {
+  const folder = await newFolder();
+  await writeFile(join(folder, "pytorch_model.bin"), "");
+  for (const path of [folder, join(folder, "pytorch_model.bin")]) {
+    const error: unknown = await new ModelLoader().load(path, parameters).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ code: "weights-unsupported" });
+    expect(messageOf(error)).toMatch(/got: pytorch_model\.bin[^]*save_pretrained/);
+  }
 });
 
 it("says what it can load where nothing is", async () => {

@@ -17,6 +17,8 @@ export type RunInfo = {
   readonly versions: { readonly [name: string]: string };
   readonly engine: string;
   readonly device: string;
+  /** Where the weights came from, in a run that no training made: it has one checkpoint and cannot be resumed. */
+  readonly imported?: string;
   /** Revision of the repository that the run was started in. */
   readonly git?: string;
 };

@@ -31,7 +31,8 @@ export function addData(container: ServiceContainer, composition: Composition): 
     async (services: Services): Promise<IBatchLoader> =>
       new DataLoaderFactory({ folder: (await services.get(runTokens.dataset)).folder }).create({
         split,
-        batch: training.batch,
+        // A measurement fits where a part of a step fits.
+        batch: split === "train" ? training.batch : Math.ceil(training.batch / training.accumulate),
         sequenceLength: data.sequenceLength,
         shuffle: split === "train" && data.shuffle,
         seed: random.split("data").integer(2 ** 32),

@@ -7,13 +7,15 @@ import { initialize, TrainingStepProcessor } from "@pipe/train";
 import type { Composition } from "./compose.ts";
 import { checkModelFits } from "./model-size.ts";
 import { runTokens } from "./run-tokens.ts";
+import { startWeights } from "./start-from.ts";
 
 /** The model, the step that trains it, and what measures and uses it. */
 export function addModel(container: ServiceContainer, composition: Composition): void {
   const { components, experiment, random, schedule: given } = composition;
   const { data, optimization, evaluation, training } = experiment;
 
-  container.scoped(runTokens.model, components.bind("model", experiment.model));
+  const { from, ...kindAndSizes } = experiment.model;
+  container.scoped(runTokens.model, components.bind("model", kindAndSizes));
   container.scoped(runTokens.parameters, async (services) => (await services.get(runTokens.model)).parameters());
   container.scoped(runTokens.steps, async (services) =>
     stepsOf(experiment, (await services.get(runTokens.dataset)).splits.train.tokens),
@@ -41,7 +43,11 @@ export function addModel(container: ServiceContainer, composition: Composition):
       accumulate: training.accumulate,
       recompute: blocksOf(training.recompute),
     };
-    return TrainingStepProcessor.create(parts, initialize(model.parameters(), random.split("init")));
+    const initial =
+      typeof from === "string"
+        ? await startWeights(from, model.parameters(), await services.get(runTokens.tokenizer))
+        : initialize(model.parameters(), random.split("init"));
+    return TrainingStepProcessor.create(parts, initial);
   });
 
   container.scoped(runTokens.metrics, async (services) => {

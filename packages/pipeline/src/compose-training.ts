@@ -17,6 +17,7 @@ import {
 import type { Composition } from "./compose.ts";
 import { datasetIdentity } from "./dataset-identity.ts";
 import { definedOnly } from "./defined-only.ts";
+import { modelFiles } from "./model-files.ts";
 import { runTokens } from "./run-tokens.ts";
 
 /** Keys of parts that a run may gain or lose when it is resumed with other settings. */
@@ -145,7 +146,7 @@ async function saving(
     services.get(runTokens.model),
     services.get(runTokens.tokenizer),
   ]);
-  const files = { "config.json": `${JSON.stringify(model.config(), null, 2)}\n`, "tokenizer.json": tokenizer.file() };
+  const files = modelFiles(model, tokenizer);
   return checkpointStage({
     trigger: saves,
     checkpointer: await services.get(runTokens.checkpointer),

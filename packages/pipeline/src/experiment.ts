@@ -13,6 +13,7 @@ import { ComponentFactory, ComponentRegistry, type DefinitionModule } from "@pip
 import { loadPlugin } from "./load-plugin.ts";
 import { builtInModules } from "./modules.ts";
 import { isFile } from "./plugin-file.ts";
+import { withStart } from "./start-from.ts";
 
 type Raw = { readonly [key: string]: unknown };
 
@@ -24,10 +25,12 @@ export type LoadedExperiment = {
 };
 
 /**
- * Loads the definitions that a raw recipe names, plug-ins first, and checks it.
- * @throws PipeError `config-invalid`, `plugin-missing`, `plugin-invalid`, `plugin-incompatible`, `component-missing`.
+ * Loads the definitions that a raw recipe names, plug-ins first, fills in what stored weights bring, and checks it.
+ * @throws PipeError `config-invalid`, `model-missing`, `plugin-missing`, `plugin-invalid`, `plugin-incompatible`, `component-missing`.
  */
-export async function loadExperiment(raw: Raw, options: ParseOptions = {}): Promise<LoadedExperiment> {
+export async function loadExperiment(given: Raw, { from, ...rest }: ParseOptions = {}): Promise<LoadedExperiment> {
+  const { raw, origins } = await withStart({ raw: given, origins: rest.origins ?? new Map() }, from);
+  const options = { origins, ...(from === undefined ? {} : { from }) };
   const registry = new ComponentRegistry();
   const plugins = await addPlugins(registry, raw, options);
   const components = new ComponentFactory(registry, builtInModules);

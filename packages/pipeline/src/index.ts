@@ -7,8 +7,19 @@ export { TrainingPipelineV2, type PipelineOptions, type PipelineResult } from ".
 export { loadExperiment, loadInstalled, type LoadedExperiment } from "./experiment.ts";
 export { compose, type ComposeOptions } from "./compose.ts";
 export { findLearningRate, type FindLearningRateOptions } from "./find-learning-rate.ts";
+export { withStart } from "./start-from.ts";
 export { runTokens } from "./run-tokens.ts";
 export { loadPlugin } from "./load-plugin.ts";
 export { builtInModules, type BuiltInDefinitions } from "./modules.ts";
-export { embedderOf, generatorOf, openTrainedModel, resolveCheckpoint, type TrainedModel } from "./trained-model.ts";
+export {
+  embedderOf,
+  generatorOf,
+  openTrainedModel,
+  readTrainedModel,
+  resolveCheckpoint,
+  type StoredModel,
+  type TrainedModel,
+} from "./trained-model.ts";
+export { importHuggingFace, type ImportOptions } from "./import-model.ts";
+export { exportHuggingFace, refuseExisting } from "./export-model.ts";
 export { checkResumable } from "./resumable.ts";

@@ -19,6 +19,13 @@ it("recipes are typed by the components that are installed", async () => {
   expect([experiment.engine.kind, experiment.optimization.schedule.kind]).toEqual([onnx, "cosine"]);
 
   const { data, training } = recipe;
+  // Stored weights bring the rest.
+  const started = defineRecipe({
+    data: { source: data.source as never },
+    training,
+    model: { from: "a", dropout: 0.1 },
+  });
+  expect(started.model).toEqual({ from: "a", dropout: 0.1 });
   // @ts-expect-error an option that gpt2 does not have
   defineRecipe({ data, training, model: { kind: "gpt2", positions: 8, width: 8, layers: 1, heads: 1, wdith: 8 } });
   // @ts-expect-error an option of another type

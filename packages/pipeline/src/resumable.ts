@@ -11,8 +11,8 @@ const FIXED = [
   "training.overfit",
   "seed",
 ] as const;
-/** Where things lie may change: the state names its text by hash. */
-const PLACES = ["data.source.path", "data.folder"];
+/** Where things lie may change: the state names its text by hash, and a resumed run no longer reads what it started from. */
+const PLACES = ["data.source.path", "data.folder", "model.from"];
 
 /** @throws PipeError `resume-changed` naming each field that differs from the run's own configuration. */
 export function checkResumable(stored: Experiment, now: Experiment): void {

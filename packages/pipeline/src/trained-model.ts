@@ -1,19 +1,32 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { type DeviceTensor, type IEngine, type ITokenizer, type Json, messageOf, PipeError } from "@pipe/core";
+import {
+  type DeviceTensor,
+  type HostTensor,
+  type IEngine,
+  type ITokenizer,
+  type Json,
+  messageOf,
+  PipeError,
+} from "@pipe/core";
 import { loadTokenizer } from "@pipe/data";
 import { TextGenerator } from "@pipe/eval";
 import { type GPT2Model, ModelEmbedder, modelFromConfig } from "@pipe/models";
 import { type CheckpointName, findCheckpoint, ModelLoader, openRun } from "@pipe/persist";
 
-/** A model with its weights on an engine, ready to use. */
-export type TrainedModel = {
+/** A model with its weights in memory. */
+export type StoredModel = {
   /** The checkpoint folder. */
   readonly location: string;
   /** Training step of the weights, where the folder says so. */
   readonly step?: number;
   readonly model: GPT2Model;
   readonly tokenizer: ITokenizer;
+  readonly weights: { readonly [name: string]: HostTensor };
+};
+
+/** A model with its weights on an engine, ready to use. */
+export type TrainedModel = Omit<StoredModel, "weights"> & {
   readonly params: { readonly [name: string]: DeviceTensor };
 };
 
@@ -37,22 +50,28 @@ export async function resolveCheckpoint(
 }
 
 /**
- * Opens a run or a checkpoint folder: `config.json`, `tokenizer.json` and weights.
+ * Reads a run, a checkpoint folder or a folder of transformers: `config.json`, `tokenizer.json` and weights.
  * @param checkpoint which one of a run; default the newest.
- * @throws PipeError `checkpoint-missing`, `model-unsupported`, `tokenizer-unsupported`, `weights-mismatch`.
+ * @throws PipeError `checkpoint-missing`, `model-unsupported`, `tokenizer-unsupported`, `weights-missing`,
+ * `weights-mismatch`, `weights-unsupported`.
  */
+export async function readTrainedModel(path: string, checkpoint?: CheckpointName): Promise<StoredModel> {
+  const { location, ...rest } = await resolveCheckpoint(path, checkpoint);
+  const [config, tokenizerFile] = await Promise.all([read(location, "config.json"), read(location, "tokenizer.json")]);
+  const model = modelFromConfig(JSON.parse(config) as Json);
+  const tokenizer = await loadTokenizer(tokenizerFile);
+  const weights = await new ModelLoader().load(location, model.parameters());
+  return { location, ...rest, model, tokenizer, weights };
+}
+
+/** The same with its weights on an engine. */
 export async function openTrainedModel(
   path: string,
   engine: IEngine,
   checkpoint?: CheckpointName,
 ): Promise<TrainedModel> {
-  const { location, ...rest } = await resolveCheckpoint(path, checkpoint);
-  const [config, tokenizerFile] = await Promise.all([read(location, "config.json"), read(location, "tokenizer.json")]);
-  const model = modelFromConfig(JSON.parse(config) as Json);
-  const tokenizer = await loadTokenizer(tokenizerFile);
-  const values = await new ModelLoader().load(location, model.parameters());
-  const params = await engine.put(values);
-  return { location, ...rest, model, tokenizer, params };
+  const { weights, ...rest } = await readTrainedModel(path, checkpoint);
+  return { ...rest, params: await engine.put(weights) };
 }
 
 /** A generator over a trained model. */
@@ -82,6 +101,7 @@ async function read(location: string, name: string): Promise<string> {
       expected: "config.json, tokenizer.json and model.safetensors",
       got: messageOf(cause),
       where: location,
+      ...(name === "tokenizer.json" ? { fix: "in Python, tokenizer.save_pretrained(<folder>) writes it" } : {}),
       cause,
     });
   }

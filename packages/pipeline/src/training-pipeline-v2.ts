@@ -11,7 +11,7 @@ import {
 } from "@pipe/core";
 import type { ComponentFactory, ServiceContainer } from "@pipe/di";
 import { EventBus } from "@pipe/monitor";
-import { createRun, lockRun, type ModelCheckpointer, openRun, type RunFolder } from "@pipe/persist";
+import { createRun, lockRun, ModelCheckpointer, openRun, type RunFolder } from "@pipe/persist";
 import { compose } from "./compose.ts";
 import { checkResumable } from "./resumable.ts";
 import { RunLog } from "./run-log.ts";
@@ -66,7 +66,7 @@ export class TrainingPipelineV2 {
     const experiment = this.#experiment;
     const path = join(runsDir, experiment.name);
     if (resume) checkResumable((await openRun(path)).info.config as unknown as Experiment, experiment);
-    const container = compose(experiment, {
+    const container = compose(await this.#composed(path), {
       components,
       events,
       signal,
@@ -95,7 +95,11 @@ export class TrainingPipelineV2 {
     folder: RunFolder,
     { events, signal, now, resume }: Required<Pick<PipelineOptions, "events" | "signal" | "now" | "resume">>,
   ): Promise<PipelineResult> {
-    const { name, training } = this.#experiment;
+    const {
+      name,
+      training,
+      model: { from: start },
+    } = this.#experiment;
     const checkpointer = await parts.get(runTokens.checkpointer);
     await checkpointer.sweep();
     const trainer = await parts.get(runTokens.trainer);
@@ -118,6 +122,7 @@ export class TrainingPipelineV2 {
         step: step.state.step,
         ...(training.steps === undefined ? {} : { steps: training.steps }),
         ...(training.tokens === undefined ? {} : { tokens: training.tokens }),
+        ...(typeof start === "string" && step.state.step === 0 ? { start } : {}),
         parameters: model.parameters().reduce((sum, { shape }) => sum + sizeOf(shape), 0),
         engine: engine.device.name,
         device: `${engine.device.kind}, ${engine.device.threads ?? engine.device.count} threads`,
@@ -153,6 +158,15 @@ export class TrainingPipelineV2 {
 
   #elapsed(): number {
     return this.#clock === undefined ? 0 : this.#clock.before + (performance.now() - this.#clock.begin) / 1000;
+  }
+
+  /** The experiment; without the weights that it started from where a checkpoint replaces them, so that they may be gone. */
+  async #composed(path: string): Promise<Experiment> {
+    const experiment = this.#experiment;
+    const { from, ...model } = experiment.model;
+    if (from === undefined || this.#options.resume !== true) return experiment;
+    const stored = await newest(new ModelCheckpointer({ folder: join(path, "checkpoints") }));
+    return stored === undefined ? experiment : { ...experiment, model };
   }
 
   #info(engine: IEngine): RunFolder["info"] {

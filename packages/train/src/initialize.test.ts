@@ -34,4 +34,14 @@ describe("initialize", () => {
     expect(valuesOf(a)["a"]).toEqual(valuesOf(a, b)["a"]);
     expect(valuesOf(a, b)["a"]!.data).not.toEqual(valuesOf(a, b)["b"]!.data);
   });
+
+  it("leaves rows of padding at zero, and all other values as they are without them", () => {
+    const whole = parameter("a", { kind: "normal", deviation: 1 }, [3, 2]);
+    const padded: ParameterSpec = { ...whole, shape: [5, 2], external: { name: "a", shape: [3, 2] } };
+    expect([...valuesOf(padded)["a"]!.data]).toEqual([...valuesOf(whole)["a"]!.data, 0, 0, 0, 0]);
+    const turned = { name: "a", transposed: true, shape: [2, 3] };
+    const columns = valuesOf({ ...whole, shape: [3, 4], external: turned })["a"]!.data;
+    const rows = valuesOf(whole)["a"]!.data;
+    expect([...columns]).toEqual([0, 1, 2].flatMap((row) => [rows[2 * row], rows[2 * row + 1], 0, 0]));
+  });
 });

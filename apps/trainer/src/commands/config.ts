@@ -1,5 +1,5 @@
 import { explain } from "@pipe/config";
-import { loadExperiment, loadInstalled } from "@pipe/pipeline";
+import { loadExperiment, loadInstalled, withStart } from "@pipe/pipeline";
 import { explainedTable } from "../explained-table.ts";
 import type { Host } from "../host.ts";
 import { findRecipe, overlaid } from "../recipes.ts";
@@ -59,7 +59,7 @@ async function explainRecipe({ host, recipe = "quick", set, json }: Request): Pr
 }
 
 async function load(host: Host, recipe: string, set: readonly string[]): ReturnType<typeof findRecipe> {
-  return overlaid(await findRecipe(recipe, host.cwd), host, set);
+  return withStart(overlaid(await findRecipe(recipe, host.cwd), host, set), host.cwd);
 }
 
 function print(host: Host, json: boolean, value: unknown): void {

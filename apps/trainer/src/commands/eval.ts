@@ -4,16 +4,21 @@ import { EventBus } from "@pipe/monitor";
 import { openRun } from "@pipe/persist";
 import { compose, loadExperiment, openTrainedModel, runTokens } from "@pipe/pipeline";
 import type { Host } from "../host.ts";
+import { overlaid } from "../recipes.ts";
 import { runPath, runsDirOf } from "../run-paths.ts";
 import { checkpointFlag, parseCommand, required } from "../usage.ts";
 
-/** `pipe eval --run <run>`: all metrics of a checkpoint, by default the newest, on the whole validation split. */
+/** `pipe eval --run <run>`: all metrics of a checkpoint, by default the newest, on the whole validation split, of any text with `--set`. */
 export async function evaluate(args: readonly string[], host: Host): Promise<number> {
-  const { values } = parseCommand(args, { run: { type: "string" }, checkpoint: { type: "string" } }, 0);
+  const { values } = parseCommand(
+    args,
+    { run: { type: "string" }, checkpoint: { type: "string" }, set: { type: "string", multiple: true } },
+    0,
+  );
   const runsDir = runsDirOf(host, values["runs-dir"]);
   const run = await openRun(runPath(host, runsDir, required("--run", values.run)));
   const origin = { source: "recipe", name: join(run.path, "run.json") } as const;
-  const { raw, origins } = rawConfig(run.info.config as RawConfig["raw"], origin);
+  const { raw, origins } = overlaid(rawConfig(run.info.config as RawConfig["raw"], origin), host, values.set);
   const { experiment, components } = await loadExperiment(raw, { origins, from: host.cwd });
   const container = compose(experiment, {
     components,

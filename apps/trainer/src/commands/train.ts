@@ -113,6 +113,7 @@ async function begin(
   if (wantedRun !== undefined) {
     const path = runPath(host, runsDir, wantedRun);
     const run = await openRun(path);
+    if (run.info.imported !== undefined) throw notResumable(path);
     const config = recipe === undefined ? configOf(run) : await findRecipe(recipe, host.cwd);
     // The folder that was named is the run, whatever name it was started under.
     return { config: named(config, basename(path)), resume: true, runsDir: dirname(path) };
@@ -125,6 +126,13 @@ async function begin(
     });
   }
   return { config: named(configOf(run), basename(run.path)), resume: true, runsDir };
+}
+
+function notResumable(path: string): PipeError {
+  return new PipeError("run-imported", "This run was imported: no training is there to go on with.", {
+    where: path,
+    fix: `start one from its weights: pipe train finetune --set model.from=${path} --set data.source.path=<text>`,
+  });
 }
 
 function nameOf({ raw }: RawConfig): string {

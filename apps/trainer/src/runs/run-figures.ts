@@ -56,6 +56,7 @@ export function figuresOf({ name, run, metrics }: ReadRun): RunFigures {
 
 /** `completed at step 1,500`, or how long ago a run that has not ended was heard of. */
 export async function statusOf({ run }: ReadRun, { ended, step }: RunFigures, now: number): Promise<string> {
+  if (run.info.imported !== undefined) return `imported from ${run.info.imported}`;
   if (ended !== null) return `${ended} at step ${formatInteger(step)}`;
   const { time } = existsSync(run.events) ? await newestEvents(run.events) : {};
   if (time === undefined) return "not begun";

@@ -31,11 +31,15 @@ function rowsOf({ run, metrics }: ReadRun, figures: RunFigures, checkpoints: rea
   const validation = formatMetrics(figures.metrics);
   return [
     ...(parameters === null ? [] : [["model", `${model?.kind ?? ""} with ${formatCount(parameters)} parameters`]]),
-    [
-      "engine",
-      started === null ? `${run.info.engine} on ${run.info.device}` : `${started.engine} on ${started.device}`,
-    ],
-    ["trained", `${formatCount(tokens)} tokens in ${formatDuration(seconds)}${speed}`],
+    ...(run.info.imported === undefined
+      ? [
+          [
+            "engine",
+            started === null ? `${run.info.engine} on ${run.info.device}` : `${started.engine} on ${started.device}`,
+          ],
+          ["trained", `${formatCount(tokens)} tokens in ${formatDuration(seconds)}${speed}`],
+        ]
+      : []),
     ...(skipped === 0 ? [] : [["skipped", `${formatInteger(skipped)} steps, whose update was refused`]]),
     ...(loss === null ? [] : [["training", `loss ${formatLoss(loss)} over the newest steps`]]),
     ...(validation === "" ? [] : [["validation", validation]]),

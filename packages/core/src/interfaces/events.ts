@@ -10,6 +10,8 @@ export type EventMap = {
     readonly steps?: number;
     /** Targets of the budget, where it is one of tokens. */
     readonly tokens?: number;
+    /** Where the first weights come from, unless they are new. */
+    readonly start?: string;
     readonly parameters: number;
     readonly engine: string;
     readonly device: string;

@@ -1,6 +1,12 @@
 import { sizeOf } from "@pipe/core";
-import { ELEMENT } from "../onnx-model.ts";
+import { ELEMENT, type OnnxModel } from "../onnx-model.ts";
 import type { Lowering } from "./lowering.ts";
+
+/** A tensor with its last two axes exchanged. */
+function turn(model: OnnxModel, name: string, { length }: readonly number[]): string {
+  const perm = Array.from({ length }, (_, axis) => (axis < length - 2 ? axis : 2 * length - 3 - axis));
+  return model.node("Transpose", [name], { perm });
+}
 
 /** Lowerings of matrix products and lookups by index. */
 export const linearLowerings: { readonly [op: string]: Lowering } = {
@@ -11,7 +17,9 @@ export const linearLowerings: { readonly [op: string]: Lowering } = {
     const flat = [a!, b!].every((shape) => sizeOf(shape.slice(0, -2)) === 1);
     if (!flat) {
       if (transA + transB === 0) return model.node("MatMul", inputs);
-      return model.node("com.microsoft.FusedMatMul", inputs, { transA, transB });
+      if (!model.plain) return model.node("com.microsoft.FusedMatMul", inputs, { transA, transB });
+      const turned = inputs.map((name, i) => ([transA, transB][i] === 1 ? turn(model, name, specs[i]!.shape) : name));
+      return model.node("MatMul", turned);
     }
     const shapes = [a!, b!].map((shape) => shape.slice(-2));
     const matrices = inputs.map((name, i) =>
