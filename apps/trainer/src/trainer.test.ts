@@ -485,7 +485,11 @@ describe("bad input gets one clear message", () => {
     ["a window longer than the positions", set("data.sequenceLength=32"), "data.sequenceLength: expected at most"],
     ["an unknown kind", set("model.kind=gpt3"), 'model.kind: expected gpt2, got "gpt3"'],
     ["an engine that is not known", set("engine.kind=cuda"), 'engine.kind: expected onnx, got "cuda"'],
-    ["a missing recipe", ["train", "none.yaml"], "expected: quick, shakespeare-char, or a file"],
+    [
+      "a missing recipe",
+      ["train", "none.yaml"],
+      "expected: quick, shakespeare-char, gpt2-124m, chem, finetune, or a file",
+    ],
     ["a broken recipe", ["train", "text.txt"], "must be an object"],
     ["a plug-in that is not there", set("plugins=[./none.mjs]"), "There is no such plug-in"],
     ["a plug-in that is not installed", set("plugins=[no-such-plugin]"), "npm install no-such-plugin"],
@@ -639,7 +643,10 @@ it("the process is a host", () => {
 describe("pipe train --dry-run", () => {
   it("says what a run would need, and leaves nothing", async () => {
     const before = await readdir(join(folder, "runs")).catch(() => []);
-    const { code, out } = await pipe(["train", "tiny.yaml", "--dry-run", "--set", "training.steps=50"]);
+    // Other tests change the text of the recipe.
+    await writeFile(join(folder, "winds.txt"), "north wind, east wind, south wind. ".repeat(200));
+    const text = ["--set", "data.source.path=winds.txt"];
+    const { code, out } = await pipe(["train", "tiny.yaml", "--dry-run", "--set", "training.steps=50", ...text]);
     expect(code).toBe(0);
     expect(out).toMatch(/^rehearsal of tiny: 4 steps, an evaluation, a checkpoint, a sample; nothing of it is kept\n/);
     for (const line of ["model ", "step ", "compiling ", "memory ", "evaluation ", "checkpoint ", "sample "]) {
@@ -648,7 +655,7 @@ describe("pipe train --dry-run", () => {
     expect(out).toMatch(/^training +50 steps: about /m);
     const after = await readdir(join(folder, "runs"));
     expect(after.filter((name) => name !== ".data")).toEqual(before.filter((name) => name !== ".data"));
-    const json = await pipe(["train", "tiny.yaml", "--dry-run", "--json"]);
+    const json = await pipe(["train", "tiny.yaml", "--dry-run", "--json", ...text]);
     const [report] = events(json.out);
     expect(report).toMatchObject({ event: "rehearsal-ended", warnings: [] });
     expect(report!["plannedPeakBytes"]).toBeGreaterThan(1000);

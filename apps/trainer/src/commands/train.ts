@@ -39,7 +39,9 @@ export async function train(args: readonly string[], host: Host): Promise<number
   if (isRehearsal && values.resume !== undefined) {
     throw usageError("A rehearsal does not resume: leave --resume out.");
   }
-  const start = await begin(host, runsDir, positionals[0], values);
+  const start = isRehearsal
+    ? { config: await findRecipe(positionals[0] ?? "quick", host.cwd), resume: false, runsDir }
+    : await begin(host, runsDir, positionals[0], values);
   const config = overlaid(start.config, host, values.set);
   if (isRehearsal) {
     return rehearse(host, config, { runsDir, json: values.json === true, profile: values.profile });
