@@ -48,7 +48,7 @@ describe("the guide", () => {
     .flatMap(([, block]) => block.split("\n"))
     .flatMap(
       (line) =>
-        /(?:^|npx @pipe\/trainer |npm run pipe -- |^pipe )(train|find-lr|eval|generate|index|search|runs|dashboard|engines|config)\b.*/.exec(
+        /(?:^|npx @pipe\/trainer |npm run pipe -- |^pipe )(train|find-lr|eval|generate|import|export|index|search|runs|dashboard|engines|config)\b.*/.exec(
           line,
         )?.[0] ?? [],
     );

@@ -46,6 +46,7 @@ const HELP = `pipe: train, evaluate, use and search with language models on your
   pipe export onnx --run <run> --out <file>
                                 a model for any ONNX runtime
       --batch <n> --length <n>  its fixed sizes; default 1 and the model's positions
+      --checkpoint best|newest|<step>
   pipe index <folder>           index markdown
       --index <folder>          where the index lies; default .pipe/index
       --run <run>               also by meaning, with the run's model
@@ -78,6 +79,7 @@ const INPUT = new Set([
   "override-invalid",
   "recipe-missing",
   "recipe-invalid",
+  "model-missing",
   "plugin-missing",
   "plugin-invalid",
   "plugin-incompatible",

@@ -3,20 +3,24 @@ import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PipeError } from "@pipe/core";
 import { huggingFaceTokenizer } from "@pipe/data";
-import { createFolderAtomic, writeWeights } from "@pipe/persist";
+import { type CheckpointName, createFolderAtomic, writeWeights } from "@pipe/persist";
 import { modelFiles } from "./model-files.ts";
 import { readTrainedModel, type StoredModel } from "./trained-model.ts";
 
 /**
- * Writes a run's newest weights, or those of a folder, as a folder that `transformers` loads whole: weights, `config.json`,
+ * Writes the weights of a run's checkpoint, by default the newest, or those of a folder, as a folder that `transformers` loads whole: weights, `config.json`,
  * tokenizer and settings for generation. The folder appears complete or not at all.
  *
  * @throws PipeError `export-exists` where something is at the place, `tokenizer-unsupported`, and what
  * {@link readTrainedModel} throws.
  */
-export async function exportHuggingFace(path: string, folder: string): Promise<StoredModel> {
+export async function exportHuggingFace(
+  path: string,
+  folder: string,
+  checkpoint?: CheckpointName,
+): Promise<StoredModel> {
   refuseExisting(folder);
-  const stored = await readTrainedModel(path);
+  const stored = await readTrainedModel(path, checkpoint);
   const { model, tokenizer, weights } = stored;
   const end = tokenizer.endOfText;
   const generation = end === undefined ? {} : { bos_token_id: end, eos_token_id: end, pad_token_id: end };

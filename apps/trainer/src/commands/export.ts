@@ -5,17 +5,21 @@ import { logitsProgram } from "@pipe/models";
 import { exportHuggingFace, readTrainedModel, refuseExisting } from "@pipe/pipeline";
 import type { Host } from "../host.ts";
 import { runPath, runsDirOf } from "../run-paths.ts";
-import { parseCommand, required, usageError, wholeFlag } from "../usage.ts";
+import { checkpointFlag, parseCommand, required, usageError, wholeFlag } from "../usage.ts";
+
+/** A run or folder, and which of its checkpoints. */
+type From = { readonly path: string; readonly checkpoint: ReturnType<typeof checkpointFlag> };
 
 /** What was written, for people and for programs. */
 type Written = { readonly lines: readonly string[]; readonly report: { readonly [key: string]: unknown } };
 
-/** `pipe export hf|onnx --run <run> --out <place>`: a run's newest weights for other tools. */
+/** `pipe export hf|onnx --run <run> --out <place>`: the weights of a checkpoint, by default the newest, for other tools. */
 export async function exportModel(args: readonly string[], host: Host): Promise<number> {
   const { values, positionals } = parseCommand(
     args,
     {
       run: { type: "string" },
+      checkpoint: { type: "string" },
       out: { type: "string" },
       batch: { type: "string", default: "1" },
       length: { type: "string" },
@@ -28,23 +32,24 @@ export async function exportModel(args: readonly string[], host: Host): Promise<
   }
   const path = runPath(host, runsDirOf(host, values["runs-dir"]), required("--run", values.run));
   const out = resolve(host.cwd, required("--out", values.out));
+  const from = { path, checkpoint: checkpointFlag(values.checkpoint) };
   const { lines, report } = await (format === "hf"
-    ? huggingFace(path, out)
-    : onnx(path, out, wholeFlag("batch", values.batch, 1), values.length));
+    ? huggingFace(from, out)
+    : onnx(from, out, wholeFlag("batch", values.batch, 1), values.length));
   if (values.json === true) host.stdout.write(`${JSON.stringify({ event: "model-exported", out, ...report })}\n`);
   else host.stdout.write(`${lines.join("\n")}\n`);
   return 0;
 }
 
-async function huggingFace(path: string, out: string): Promise<Written> {
-  const { location } = await exportHuggingFace(path, out);
+async function huggingFace({ path, checkpoint }: From, out: string): Promise<Written> {
+  const { location } = await exportHuggingFace(path, out, checkpoint);
   const lines = [`wrote ${out}, from ${location}`, "", `in Python: AutoModelForCausalLM.from_pretrained("${out}")`];
   return { lines, report: { checkpoint: location } };
 }
 
-async function onnx(path: string, out: string, batch: number, lengthFlag: string | undefined): Promise<Written> {
+async function onnx({ path, checkpoint }: From, out: string, batch: number, lengthFlag?: string): Promise<Written> {
   refuseExisting(out);
-  const { location, model, weights } = await readTrainedModel(path);
+  const { location, model, weights } = await readTrainedModel(path, checkpoint);
   const { positions, vocabulary } = model.options;
   const length = lengthFlag === undefined ? positions : wholeFlag("length", lengthFlag, 1);
   if (length > positions) throw usageError(`--length is at most the model's positions (${positions}).`);

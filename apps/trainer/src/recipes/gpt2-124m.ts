@@ -2,8 +2,8 @@ import { defineRecipe } from "@pipe/config";
 
 /**
  * GPT-2 small, 124 million parameters, from nothing, on text of your own: sizes and rates of the published runs. A step
- * reads half a million tokens in 64 parts, so that it fits beside 16 GB; on a CPU that is hours a step, so try it first with
- * --set training.batch=8 --set training.accumulate=8. Give it the text: --set data.source.path=<files>
+ * reads half a million tokens in 64 parts; a CPU needs more than an hour for it, so see there what it does with
+ * --dry-run --set training.batch=4 --set training.accumulate=4. Give it the text: --set data.source.path=<files>
  */
 export default defineRecipe({
   name: "gpt2-124m",
