@@ -700,6 +700,12 @@ describe("import and export", () => {
     expect((await pipe(["export", "onnx", ...leaving, "a.onnx"])).code).toBe(0);
     const json = await pipe(["export", "onnx", ...leaving, "b.onnx", "--length", "8", "--json"]);
     expect(events(json.out)[0]).toMatchObject({ event: "model-exported" });
+    expect((await pipe(["runs", "show", "left"])).out).toMatch(/^left: imported from .*\/left\n/);
+    const resumed = await pipe(["train", "--resume=left"]);
+    expect([resumed.code, resumed.err]).toEqual([1, expect.stringContaining("pipe train finetune --set model.from=")]);
+    const source = "data.source={kind: text, path: winds.txt}";
+    const measured = await pipe(["eval", "--run", "left", "--set", source, "--set", "data.split.by=tail", "--json"]);
+    expect(JSON.parse(measured.out)).toMatchObject({ step: 0, metrics: { loss: expect.any(Number) } });
     const tuned = ["--set", "model.from=runs/left", "--name", "tuned", ...small];
     expect((await pipe(["train", "tiny.yaml", ...tuned])).code).toBe(0);
     const again = await pipe(["train", "--resume=tuned", "--set", "training.steps=6"]);

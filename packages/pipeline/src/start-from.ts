@@ -3,9 +3,8 @@ import { join, resolve } from "node:path";
 import { folderOf, type Origin, originOf, formatOrigin, overlay, type RawConfig } from "@pipe/config";
 import { type HostTensor, type ITokenizer, type Json, messageOf, type ParameterSpec, PipeError } from "@pipe/core";
 import { loadTokenizer } from "@pipe/data";
-import { modelFromConfig } from "@pipe/models";
 import { ModelLoader } from "@pipe/persist";
-import { resolveCheckpoint } from "./trained-model.ts";
+import { modelOf, resolveCheckpoint } from "./trained-model.ts";
 
 /**
  * Fills in what a model brings that starts from stored weights (`model.from`): its kind and sizes where `model` names no
@@ -28,7 +27,7 @@ export async function withStart(config: RawConfig, from = "."): Promise<RawConfi
   const place = originOf(origins, "model.from");
   const { location } = await resolveCheckpoint(path);
   const text = await read(location, "config.json", place);
-  const { vocabularyMultiple: _, ...sizes } = modelFromConfig(JSON.parse(text) as Json).options;
+  const { vocabularyMultiple: _, ...sizes } = modelOf(text, location).options;
   const filled: { readonly path: readonly string[]; readonly value: Json; readonly file: string }[] = [];
   if (needs.model) {
     for (const [name, value] of Object.entries({ kind: "gpt2", ...sizes }))

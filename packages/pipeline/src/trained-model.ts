@@ -58,10 +58,26 @@ export async function resolveCheckpoint(
 export async function readTrainedModel(path: string, checkpoint?: CheckpointName): Promise<StoredModel> {
   const { location, ...rest } = await resolveCheckpoint(path, checkpoint);
   const [config, tokenizerFile] = await Promise.all([read(location, "config.json"), read(location, "tokenizer.json")]);
-  const model = modelFromConfig(JSON.parse(config) as Json);
+  const model = modelOf(config, location);
   const tokenizer = await loadTokenizer(tokenizerFile);
   const weights = await new ModelLoader().load(location, model.parameters());
   return { location, ...rest, model, tokenizer, weights };
+}
+
+/** The model of a `config.json`. @throws PipeError `model-unsupported`. */
+export function modelOf(config: string, location: string): GPT2Model {
+  let parsed: Json;
+  try {
+    parsed = JSON.parse(config) as Json;
+  } catch (cause) {
+    const where = join(location, "config.json");
+    throw new PipeError("model-unsupported", "A config.json is not valid JSON.", {
+      got: messageOf(cause),
+      where,
+      cause,
+    });
+  }
+  return modelFromConfig(parsed);
 }
 
 /** The same with its weights on an engine. */
