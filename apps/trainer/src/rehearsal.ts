@@ -46,13 +46,17 @@ export async function rehearse(
   try {
     const options = { components, runsDir, events, signal: abort.signal, now: host.now, versions: versions() };
     await new TrainingPipelineV2(experiment, options).run();
+    if (abort.signal.aborted) return 130;
     if (profile !== undefined) await joinTraces(traces, resolve(host.cwd, profile));
+  } catch (error) {
+    // Stopped while the text was read.
+    if (abort.signal.aborted) return 130;
+    throw error;
   } finally {
     interrupts[Symbol.dispose]();
     await rm(join(runsDir, name), { recursive: true, force: true });
     await rm(traces, { recursive: true, force: true });
   }
-  if (abort.signal.aborted) return 130;
   const report = summary(planned, seen, steps);
   if (json) host.stdout.write(`${JSON.stringify({ event: "rehearsal-ended", ...report.data })}\n`);
   else
@@ -100,7 +104,8 @@ function summary(
   seen: Seen,
   steps: number,
 ): { readonly lines: readonly string[]; readonly data: object } {
-  const [started, evaluated, saved] = [seen["run-started"]!, seen["evaluation-ended"], seen["checkpoint-saved"]];
+  // Whatever ends by itself has begun, evaluated and saved.
+  const [started, evaluated, saved] = [seen["run-started"]!, seen["evaluation-ended"]!, seen["checkpoint-saved"]!];
   const { training, data } = planned;
   const sample = seen["sample-generated"];
   // The last report comes with the evaluation, not when its step ends.
@@ -118,10 +123,8 @@ function summary(
     `step         ${training.batch} × ${data.sequenceLength} tokens, ${(started.flopsPerStep! / 1e9).toFixed(1)} GFLOP: ${stepMs.toFixed(0)} ms, ${formatCount((1000 * tokens) / stepMs)} tokens/s`,
     `compiling    ${formatDuration(started.compileMs! / 1000)}`,
     `memory       ${megabytes(started.plannedPeakBytes!)} planned for a step; this process held ${megabytes(peak)} at most`,
-    ...(evaluated === undefined
-      ? []
-      : [`evaluation   ${formatDuration(evaluated.seconds)}: ${formatMetrics(evaluated.metrics)}`]),
-    ...(saved === undefined ? [] : [`checkpoint   ${formatDuration(saved.seconds)}`]),
+    `evaluation   ${formatDuration(evaluated.seconds)}: ${formatMetrics(evaluated.metrics)}`,
+    `checkpoint   ${formatDuration(saved.seconds)}`,
     ...(sample === undefined ? [] : [`sample       ${JSON.stringify(sample.text.slice(0, 60))} …`]),
     ...(seconds === undefined
       ? []
@@ -138,8 +141,8 @@ function summary(
       compileMs: started.compileMs,
       plannedPeakBytes: started.plannedPeakBytes,
       peakBytes: peak,
-      evaluationSeconds: evaluated?.seconds ?? null,
-      checkpointSeconds: saved?.seconds ?? null,
+      evaluationSeconds: evaluated.seconds,
+      checkpointSeconds: saved.seconds,
       trainingSeconds: seconds ?? null,
       warnings: seen.warnings,
     },

@@ -680,6 +680,35 @@ describe("pipe train --dry-run", () => {
     expect(products.every(({ ph, ts }) => ph === "X" && ts > 0)).toBe(true);
   });
 
+  it("knows other budgets than steps, and needs no sample", async () => {
+    const recipe = (budget: string) =>
+      writeFile(
+        join(folder, "budget.yaml"),
+        `name: budget
+data: { source: { kind: text, path: winds.txt }, tokenizer: { kind: char }, sequenceLength: 16, split: { by: tail } }
+model: { kind: gpt2, positions: 16, width: 16, layers: 1, heads: 2 }
+training: { ${budget}, batch: 4 }
+`,
+      );
+    await writeFile(join(folder, "winds.txt"), "north wind, east wind, south wind. ".repeat(200));
+    await recipe("tokens: 6400");
+    const tokens = await pipe(["train", "budget.yaml", "--dry-run"]);
+    expect(tokens.out).toMatch(/^training +100 steps: about /m);
+    expect(tokens.out).not.toContain("sample");
+    await recipe("epochs: 1");
+    expect((await pipe(["train", "budget.yaml", "--dry-run"])).out).not.toMatch(/^training /m);
+    const json = await pipe(["train", "budget.yaml", "--dry-run", "--json"]);
+    expect(events(json.out)[0]).toMatchObject({ event: "rehearsal-ended", trainingSeconds: null });
+  });
+
+  it("ends at once when it is interrupted, and leaves nothing", async () => {
+    const stopped = await pipe(["train", "tiny.yaml", "--dry-run"], { at: "at once", times: 0 });
+    expect([stopped.code, stopped.out]).toEqual([130, ""]);
+    expect((await readdir(join(folder, "runs"))).filter((name) => name.startsWith("rehearsal"))).toEqual([]);
+    const broken = await pipe(["train", "tiny.yaml", "--dry-run", "--set", "data.source.path=nowhere.txt"]);
+    expect([broken.code, broken.err]).toEqual([1, expect.stringContaining("nowhere.txt")]);
+  });
+
   it("is no way to resume", async () => {
     const { code, err } = await pipe(["train", "tiny.yaml", "--dry-run", "--resume"]);
     expect([code, err]).toEqual([2, expect.stringContaining("leave --resume out")]);
