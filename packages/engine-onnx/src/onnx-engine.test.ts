@@ -134,7 +134,7 @@ describe("createOnnxEngine", () => {
         }
       }
       const state = (await w.read()) as Float32Array;
-      const memory = [early, engine.memory()];
+      const memory = [early, held()];
       await engine[Symbol.asyncDispose]();
       return { state, memory };
     };
