@@ -6,3 +6,8 @@ export function output(command: string, args: readonly string[]): string {
   if (status !== 0) throw new Error(`${command} ${args.join(" ")} failed:\n${stderr}`);
   return stdout;
 }
+
+/** The JSON that a command prints as its last line. */
+export function lastJson<T>(command: string, args: readonly string[]): T {
+  return JSON.parse(output(command, args).trim().split("\n").at(-1)!) as T;
+}

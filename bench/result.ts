@@ -25,3 +25,17 @@ export function machine(): string {
 export function median(values: readonly number[]): number {
   return values.toSorted((a, b) => a - b)[values.length >> 1]!;
 }
+
+/** What every result says of itself and of where it was measured. */
+export function resultHead(
+  name: string,
+  size: string,
+  unit: string,
+): Pick<BenchResult, "name" | "size" | "unit" | "machine" | "versions"> {
+  return { name, size, unit, machine: machine(), versions: { node: process.versions.node } };
+}
+
+/** A number with two digits after the point, as raw times are kept. */
+export function hundredths(value: number): number {
+  return Math.round(100 * value) / 100;
+}

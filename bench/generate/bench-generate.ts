@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { output } from "../output.ts";
-import { type BenchOptions, type BenchResult, machine, median } from "../result.ts";
+import { lastJson, output } from "../output.ts";
+import { type BenchOptions, type BenchResult, hundredths, machine, median, resultHead } from "../result.ts";
 
 const PROMPT = 32;
 const NEW = 64;
@@ -30,17 +30,21 @@ export async function benchGenerate({ size, rounds }: BenchOptions): Promise<Ben
     output(python, [script, "make", weights]);
   }
   const numbers = [rows, PROMPT, NEW, RUNS, THREADS].map(String);
-  const contenders: readonly (readonly [string, () => string])[] = [
-    ["ours", () => output(process.execPath, ["--conditions=@pipe/source", join(here, "ours.ts"), weights, ...numbers])],
-    ["transformers", () => output(python, [script, "run", weights, ...numbers])],
+  const contenders: readonly (readonly [string, () => Round])[] = [
+    [
+      "ours",
+      () =>
+        lastJson<Round>(process.execPath, ["--conditions=@pipe/source", join(here, "ours.ts"), weights, ...numbers]),
+    ],
+    ["transformers", () => lastJson<Round>(python, [script, "run", weights, ...numbers])],
   ];
   const raw: { [contender: string]: number[][] } = {};
   const memory: { [contender: string]: number } = {};
   const ids: { [contender: string]: Round["ids"] } = {};
   for (let round = 0; round < rounds; round++) {
     for (const [name, run] of contenders) {
-      const result = JSON.parse(run().trim().split("\n").at(-1)!) as Round;
-      (raw[name] ??= []).push(result.times.map((time) => Math.round(time * 100) / 100));
+      const result = run();
+      (raw[name] ??= []).push(result.times.map(hundredths));
       memory[name] = result.memory;
       ids[name] = result.ids;
     }
@@ -56,11 +60,7 @@ export async function benchGenerate({ size, rounds }: BenchOptions): Promise<Ben
   );
   console.log(`${equal} of ${rows * NEW} tokens are equal`);
   return {
-    name: "generate",
-    size,
-    unit: "tokens/s",
-    machine: machine(),
-    versions: { node: process.versions.node },
+    ...resultHead("generate", size, "tokens/s"),
     ours: Math.round(10 * ours) / 10,
     theirs: { transformers: Math.round(10 * theirs) / 10 },
     ratio: { transformers: ratio },

@@ -1,5 +1,5 @@
-import { output } from "../output.ts";
-import { type BenchOptions, type BenchResult, machine, median } from "../result.ts";
+import { lastJson } from "../output.ts";
+import { type BenchOptions, type BenchResult, hundredths, machine, median, resultHead } from "../result.ts";
 import { join } from "node:path";
 
 type Round = { readonly times: readonly number[]; readonly memory: number };
@@ -13,9 +13,8 @@ export async function benchLoopCost({ size, rounds }: BenchOptions): Promise<Ben
   const raw: { [contender: string]: number[][] } = { whole: [], bare: [] };
   for (let round = 0; round < rounds; round++) {
     for (const kind of ["bare", "whole"] as const) {
-      const text = output(process.execPath, ["--conditions=@pipe/source", script, size, kind]);
-      const { times } = JSON.parse(text.trim().split("\n").at(-1)!) as Round;
-      raw[kind]!.push(times.map((time) => Math.round(time * 100) / 100));
+      const { times } = lastJson<Round>(process.execPath, ["--conditions=@pipe/source", script, size, kind]);
+      raw[kind]!.push(times.map(hundredths));
     }
   }
   const [whole, bare] = [median(raw["whole"]!.flat()), median(raw["bare"]!.flat())];
@@ -24,11 +23,7 @@ export async function benchLoopCost({ size, rounds }: BenchOptions): Promise<Ben
   console.log(`whole pipeline ${whole.toFixed(2)} ms a step, compiled step alone ${bare.toFixed(2)} ms`);
   console.log(`outside the compiled step: ${share.toFixed(1)} %`);
   return {
-    name: "loop-cost",
-    size,
-    unit: "ms",
-    machine: machine(),
-    versions: { node: process.versions.node },
+    ...resultHead("loop-cost", size, "ms"),
     ours: Math.round(100 * whole) / 100,
     theirs: { bare: Math.round(100 * bare) / 100 },
     ratio: { bare: Math.round((1000 * bare) / whole) / 1000 },

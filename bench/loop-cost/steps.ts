@@ -2,14 +2,11 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type IModel, Random } from "@pipe/core";
-import { createOnnxEngine } from "@pipe/engine-onnx";
-import { GPT2Model } from "@pipe/models";
+import { Random } from "@pipe/core";
 import { EventBus, MetricsCollector, PerformanceTracker, ProgressReporter } from "@pipe/monitor";
-import { AdamWOptimizer, constantSchedule, GradientProcessor } from "@pipe/optim";
 import { loadExperiment, TrainingPipelineV2 } from "@pipe/pipeline";
-import { initialize, TrainingStepProcessor } from "@pipe/train";
 import { sizes } from "../train/sizes.ts";
+import { trainingStep } from "../train/training-step.ts";
 
 const STEPS = 40;
 const SKIPPED = 5;
@@ -22,31 +19,9 @@ console.log(JSON.stringify({ times: times.slice(SKIPPED), memory: process.resour
 
 /** The step as the pipeline runs it: figures are read one step late. */
 async function bare(): Promise<void> {
-  const engine = await createOnnxEngine({ threads: 2 });
-  const model = new GPT2Model(size);
-  const matrix = { shape: [rows, size.positions], dtype: "int32" } as const;
-  const random = new Random(1);
-  const step = await TrainingStepProcessor.create(
-    {
-      engine,
-      model: model as unknown as IModel<{ readonly [name: string]: never }>,
-      optimizer: new AdamWOptimizer(model.parameters()),
-      gradients: new GradientProcessor({ clip: 1 }),
-      schedule: constantSchedule({ rate: 6e-4 }),
-      batch: { ids: matrix, targets: matrix, weights: { ...matrix, dtype: "float32" } },
-      seed: 1,
-    },
-    initialize(model.parameters(), random),
-  );
-  const tokens = (): Int32Array =>
-    Int32Array.from({ length: rows * size.positions }, () => random.integer(size.vocabulary));
-  const batches = Array.from({ length: STEPS }, () => ({
-    ids: tokens(),
-    targets: tokens(),
-    weights: new Float32Array(rows * size.positions).fill(1),
-  }));
-  for (const batch of batches) {
-    await step.run(batch);
+  const { engine, step, batch } = await trainingStep(sizes[name]!);
+  for (const feeds of Array.from({ length: STEPS }, batch)) {
+    await step.run(feeds);
     ended.push(performance.now());
   }
   await step.drain();

@@ -2,8 +2,8 @@ import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { sizeOf } from "@pipe/core";
 import { GPT2Model } from "@pipe/models";
-import { output } from "../output.ts";
-import { type BenchOptions, type BenchResult, machine, median } from "../result.ts";
+import { lastJson } from "../output.ts";
+import { type BenchOptions, type BenchResult, hundredths, machine, median, resultHead } from "../result.ts";
 import { sizes } from "../train/sizes.ts";
 
 const UPDATES = 8;
@@ -44,10 +44,8 @@ export async function benchOptimizer({ size: name, rounds }: BenchOptions): Prom
   const isThere = existsSync(python);
   const raw: { [contender: string]: number[][] } = {};
   const measure = (contender: string, command: string, args: readonly string[]): void => {
-    const { times } = JSON.parse(output(command, args).trim().split("\n").at(-1)!) as {
-      readonly times: readonly number[];
-    };
-    (raw[contender] ??= []).push(times.map((time) => Math.round(time * 100) / 100));
+    const { times } = lastJson<{ readonly times: readonly number[] }>(command, args);
+    (raw[contender] ??= []).push(times.map(hundredths));
   };
   for (let round = 0; round < rounds; round++) {
     for (const { name: optimizer, config, torch } of optimizers) {
@@ -82,11 +80,7 @@ export async function benchOptimizer({ size: name, rounds }: BenchOptions): Prom
     console.log([optimizer, shown(optimizer), ...cells].map((cell) => cell.padEnd(28)).join(""));
   }
   return {
-    name: "optimizer",
-    size: name,
-    unit: "ms",
-    machine: machine(),
-    versions: { node: process.versions.node },
+    ...resultHead("optimizer", name, "ms"),
     ours: time("adamw"),
     theirs,
     ratio,

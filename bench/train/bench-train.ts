@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
-import { output } from "../output.ts";
-import { type BenchOptions, type BenchResult, machine, median } from "../result.ts";
+import { lastJson, output } from "../output.ts";
+import { type BenchOptions, type BenchResult, hundredths, machine, median, resultHead } from "../result.ts";
 import { type Size, sizes } from "./sizes.ts";
 
 /** Steps at the beginning that do not count: compilation and warm-up. */
@@ -13,8 +13,6 @@ type Contender = { readonly name: string; readonly needs?: string; readonly run:
 const here = import.meta.dirname;
 const envs = join(here, "../.envs");
 const python = join(envs, "torch/bin/python");
-
-const lastLine = (text: string): Round => JSON.parse(text.trim().split("\n").at(-1)!) as Round;
 
 function pytorch(flags: readonly string[]): Contender["run"] {
   return ({ rows, steps }, name) => {
@@ -28,7 +26,7 @@ function pytorch(flags: readonly string[]): Contender["run"] {
 const contenders: readonly Contender[] = [
   {
     name: "ours",
-    run: (_, name) => lastLine(output(process.execPath, ["--conditions=@pipe/source", join(here, "ours.ts"), name])),
+    run: (_, name) => lastJson<Round>(process.execPath, ["--conditions=@pipe/source", join(here, "ours.ts"), name]),
   },
   { name: "pytorch-eager", needs: python, run: pytorch([]) },
   { name: "pytorch-compile", needs: python, run: pytorch(["--compile"]) },
@@ -38,7 +36,7 @@ const contenders: readonly Contender[] = [
     run: (size) => {
       // Fifty times slower: a few steps say enough.
       const short = JSON.stringify({ ...size, steps: SKIPPED + 2 });
-      return lastLine(output(process.execPath, [join(here, "tfjs-wasm.mjs"), join(envs, "wasm"), short]));
+      return lastJson<Round>(process.execPath, [join(here, "tfjs-wasm.mjs"), join(envs, "wasm"), short]);
     },
   },
 ];
@@ -53,7 +51,7 @@ export async function benchTrain({ size: name, rounds }: BenchOptions): Promise<
   for (let round = 0; round < rounds; round++) {
     for (const contender of there) {
       const result = contender.run(size, name);
-      (raw[contender.name] ??= []).push(result.times.map((time) => Math.round(time * 100) / 100));
+      (raw[contender.name] ??= []).push(result.times.map(hundredths));
       memory[contender.name] = Math.max(memory[contender.name] ?? 0, result.memory);
     }
   }
@@ -80,11 +78,7 @@ export async function benchTrain({ size: name, rounds }: BenchOptions): Promise<
     console.log(`${contender.padEnd(16)} ${figures} ${`${Math.round(memory[contender]!)} MB`.padStart(8)}   ${shown}`);
   }
   return {
-    name: "train",
-    size: name,
-    unit: "tokens/s",
-    machine: machine(),
-    versions: { node: process.versions.node },
+    ...resultHead("train", name, "tokens/s"),
     ours: Math.round(ours),
     theirs,
     ratio,

@@ -203,14 +203,14 @@ describe("paths", () => {
     const text = RECIPE.replace("path: a.txt", 'path: a.txt, also: [b.txt, /c, "https://x/y"], per: { d: e.txt }');
     const recipe = await load("a.yaml", text);
     const flags = overlay(recipe, fromFlags(["data.folder=shards", "indexing.folder=notes"]));
-    const { data, indexing } = config.parse(flags.raw, { origins: flags.origins, from: "/work" });
+    const { data, indexing } = config.parse(flags.raw, { origins: flags.origins, from: "/elsewhere" });
     expect(data.source).toEqual({
       kind: "text",
       path: join(folder, "a.txt"),
       also: [join(folder, "b.txt"), "/c", "https://x/y"],
       per: { d: join(folder, "e.txt") },
     });
-    expect([data.folder, indexing.folder]).toEqual(["/work/shards", "/work/notes"]);
+    expect([data.folder, indexing.folder]).toEqual(["/elsewhere/shards", "/elsewhere/notes"]);
     expect(config.parse(recipe.raw).data.source["path"]).toBe(resolve("a.txt"));
   });
 });

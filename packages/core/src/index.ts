@@ -7,6 +7,7 @@
 export { PipeError, messageOf, type PipeErrorDetails } from "./error.ts";
 export { Random } from "./random.ts";
 export { leaves, treeOf } from "./tree.ts";
+export { definedOnly } from "./defined-only.ts";
 export { createComponent } from "./create-component.ts";
 export { defineComponent, type ConfiguredComponent, type PlainComponent } from "./define-component.ts";
 export { definePlugin, PLUGIN_API, type Plugin } from "./define-plugin.ts";
@@ -21,6 +22,7 @@ export {
   hostArray,
   hostTensor,
   sizeOf,
+  specsOf,
 } from "./tensor-spec.ts";
 export type { Json } from "./json.ts";
 export type { DeviceTensor, DType, HostArray, HostTensor, Mapped, TensorSpec, Tree } from "./interfaces/tensors.ts";

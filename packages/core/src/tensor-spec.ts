@@ -16,6 +16,13 @@ export function formatSpec(spec: TensorSpec): string {
   return `${spec.dtype} [${spec.shape.join(", ")}]`;
 }
 
+/** The specs of tensors by name. */
+export function specsOf(tensors: { readonly [name: string]: { readonly spec: TensorSpec } }): {
+  readonly [name: string]: TensorSpec;
+} {
+  return Object.fromEntries(Object.entries(tensors).map(([name, { spec }]) => [name, spec]));
+}
+
 /** A zeroed array for the elements of a spec. */
 export function hostArray(spec: TensorSpec): HostArray {
   const size = sizeOf(spec.shape);

@@ -1,6 +1,7 @@
 import { PipeError } from "@pipe/core";
 import { bytePairMerger } from "./byte-pair-merge.ts";
 import { type EncodingRules, huggingFacePattern } from "./gpt-encodings.ts";
+import { bytePairModel, PLAIN_FILE, specialToken } from "./hugging-face-parts.ts";
 
 /**
  * Writes an encoding as Hugging Face's `tokenizer.json`: a byte-level BPE model whose merges are derived from the ranks.
@@ -22,15 +23,6 @@ export function huggingFaceFile(rules: EncodingRules, ranks: ReadonlyMap<string,
     }
     merges.push([visible(parts[0]!), visible(parts[1]!)]);
   }
-  const added = Object.entries(rules.specials).map(([content, id]) => ({
-    id,
-    content,
-    single_word: false,
-    lstrip: false,
-    rstrip: false,
-    normalized: false,
-    special: true,
-  }));
   const byteLevel = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true };
   const split = {
     type: "Split",
@@ -39,27 +31,13 @@ export function huggingFaceFile(rules: EncodingRules, ranks: ReadonlyMap<string,
     invert: false,
   };
   return JSON.stringify({
-    version: "1.0",
-    truncation: null,
-    padding: null,
-    added_tokens: added,
-    normalizer: null,
+    ...PLAIN_FILE,
+    added_tokens: Object.entries(rules.specials).map(([content, id]) => specialToken(content, id)),
     pre_tokenizer: { type: "Sequence", pretokenizers: [split, { ...byteLevel, use_regex: false }] },
     post_processor: { ...byteLevel, trim_offsets: false, use_regex: true },
     decoder: { ...byteLevel, use_regex: true },
-    model: {
-      type: "BPE",
-      dropout: null,
-      unk_token: null,
-      continuing_subword_prefix: null,
-      end_of_word_suffix: null,
-      fuse_unk: false,
-      byte_fallback: false,
-      ignore_merges: rules.wholeWords,
-      // Special tokens stand here too: otherwise they would get new ids where the vocabulary has holes.
-      vocab: { ...vocab, ...rules.specials },
-      merges,
-    },
+    // Special tokens stand here too: otherwise they would get new ids where the vocabulary has holes.
+    model: bytePairModel({ ...vocab, ...rules.specials }, merges, rules.wholeWords),
   });
 }
 

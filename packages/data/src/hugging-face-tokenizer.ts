@@ -1,10 +1,10 @@
 import { type ITokenizer, PipeError } from "@pipe/core";
 import { visible } from "./hugging-face-file.ts";
+import { bytePairModel, PLAIN_FILE, specialToken } from "./hugging-face-parts.ts";
 
 /** A regular expression of Hugging Face's tokenizers for any one character. */
 export const ANY_CHARACTER = String.raw`[\s\S]`;
 
-const EMPTY = { version: "1.0", truncation: null, padding: null, added_tokens: [], normalizer: null };
 const BYTE_LEVEL = { type: "ByteLevel", add_prefix_space: false, trim_offsets: true, use_regex: false };
 
 /**
@@ -47,33 +47,21 @@ function fileOf(tokenizer: ITokenizer): string {
 
 /** Byte pairs without any pair. */
 function byteFile(endOfText: number): object {
-  const bytes = Array.from({ length: 256 }, (_, byte) => [visible(String.fromCharCode(byte)), byte]);
-  const special = { single_word: false, lstrip: false, rstrip: false, normalized: false, special: true };
+  const bytes = Array.from({ length: 256 }, (_, byte) => [visible(String.fromCharCode(byte)), byte] as const);
   return {
-    ...EMPTY,
-    added_tokens: [{ id: endOfText, content: "<|endoftext|>", ...special }],
+    ...PLAIN_FILE,
+    added_tokens: [specialToken("<|endoftext|>", endOfText)],
     pre_tokenizer: BYTE_LEVEL,
     post_processor: null,
     decoder: BYTE_LEVEL,
-    model: {
-      type: "BPE",
-      dropout: null,
-      unk_token: null,
-      continuing_subword_prefix: null,
-      end_of_word_suffix: null,
-      fuse_unk: false,
-      byte_fallback: false,
-      ignore_merges: false,
-      vocab: { ...Object.fromEntries(bytes), "<|endoftext|>": endOfText },
-      merges: [],
-    },
+    model: bytePairModel({ ...Object.fromEntries(bytes), "<|endoftext|>": endOfText }, [], false),
   };
 }
 
 /** Every character a word; one that is not in the vocabulary is an error there as here, as the unknown token is in none. */
 function charFile(characters: readonly string[]): object {
   return {
-    ...EMPTY,
+    ...PLAIN_FILE,
     pre_tokenizer: { type: "Split", pattern: { Regex: ANY_CHARACTER }, behavior: "Isolated", invert: false },
     post_processor: null,
     decoder: { type: "Fuse" },

@@ -52,11 +52,11 @@ export class HostProgram {
     outputs: readonly number[],
     donated: ReadonlySet<number>,
   ): Promise<readonly HostArray[]> {
-    for (const [input, home] of this.#updates.homes()) {
+    const { homes } = this.#updates;
+    for (const [input, home] of homes) {
       const source = inputs[input]!;
       store.settle(home, source, "tensor" in source && donated.has(source.tensor));
     }
-    const homes = new Map(this.#updates.homes());
     const inputData = (input: number): HostArray => {
       const given = inputs[input]!;
       return homes.get(input)?.data ?? ("data" in given ? given.data : store.data(given.tensor));

@@ -1,15 +1,7 @@
 import type { CompileReport, TensorSpec } from "@pipe/core";
 import type { Graph, Value } from "@pipe/graph";
-import {
-  checkShapes,
-  decompose,
-  mergeCommonSubexpressions,
-  mergeCovered,
-  recompute,
-  removeDeadNodes,
-  simplify,
-  specOf,
-} from "@pipe/graph";
+import { recompute, specOf } from "@pipe/graph";
+import { optimise } from "./optimise.ts";
 import { reportOf } from "./compile-report.ts";
 import { fuseScatterAdd } from "./fuse-scatter-add.ts";
 import { findInPlace } from "./in-place/find-in-place.ts";
@@ -37,8 +29,7 @@ export function lower(
   traced: Graph,
   { isDonated = () => false, recompute: again = [] }: LowerOptions = {},
 ): LoweredProgram {
-  const plain = decompose(mergeCovered(removeDeadNodes(recompute(traced, again))), ({ op }) => isNative(op));
-  const graph = fuseScatterAdd(checkShapes(removeDeadNodes(mergeCommonSubexpressions(simplify(plain)))));
+  const graph = fuseScatterAdd(optimise(recompute(traced, again), isNative));
   const inPlace = findInPlace(graph, isDonated);
   const remaining = Object.entries(graph.outputs).flatMap(([path, value]) => (inPlace.has(path) ? [] : [value]));
   const session = sessionModel(graph, [...inPlace.needed, ...remaining]);

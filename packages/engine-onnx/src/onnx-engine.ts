@@ -67,26 +67,14 @@ export class OnnxEngine implements IEngine {
   async put<T extends Tree<HostTensor>>(values: T): Promise<Mapped<T, HostTensor, DeviceTensor>> {
     const found = leaves<HostTensor>(values, isHostTensor);
     for (const [path, { spec, data }] of found) checkHostArray(data, spec, path);
-    const tensors = found.map(
-      ([
-        ,
-        {
-          spec: { shape, dtype },
-          data,
-        },
-      ]) => ({
-        tensor: this.nextNumber(),
-        data: data.every((value) => Object.is(value, 0)) ? undefined : (data.slice() as HostArray),
-        spec: { shape, dtype },
-      }),
-    );
+    const tensors = found.map(([, { data }]) => ({ tensor: this.nextNumber(), data: data.slice() as HostArray }));
     const made = found.map(([path, { spec }], i): [string, DeviceTensor] => [
       path,
       new OnnxTensor(this.connection, this.ledger, tensors[i]!.tensor, spec),
     ]);
     await this.connection.send(
       { type: "put", tensors },
-      tensors.flatMap(({ data }) => (data === undefined ? [] : [data.buffer as ArrayBuffer])),
+      tensors.map(({ data }) => data.buffer as ArrayBuffer),
     );
     return treeOf(made) as Mapped<T, HostTensor, DeviceTensor>;
   }

@@ -52,15 +52,7 @@ export type ProgramPlan = {
 export type Request =
   | { readonly type: "open"; readonly threads: number; readonly profile?: string }
   | { readonly type: "compile"; readonly executable: number; readonly program: ProgramPlan }
-  | {
-      readonly type: "put";
-      /** Without data, zeros: the system gives memory for them only when it is written. */
-      readonly tensors: readonly {
-        readonly tensor: number;
-        readonly data: HostArray | undefined;
-        readonly spec: TensorSpec;
-      }[];
-    }
+  | { readonly type: "put"; readonly tensors: readonly { readonly tensor: number; readonly data: HostArray }[] }
   | {
       readonly type: "run";
       readonly executable: number;

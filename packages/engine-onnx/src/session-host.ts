@@ -1,5 +1,5 @@
 import type { HostArray } from "@pipe/core";
-import { hostArray, messageOf, PipeError } from "@pipe/core";
+import { messageOf, PipeError } from "@pipe/core";
 import type { InferenceSession } from "onnxruntime-node";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -57,7 +57,7 @@ export class SessionHost {
       case "compile":
         return this.#compile(request);
       case "put":
-        for (const { tensor, data, spec } of request.tensors) this.#store.set(tensor, data ?? hostArray(spec));
+        for (const { tensor, data } of request.tensors) this.#store.set(tensor, data);
         return undefined;
       case "run":
         return this.#run(request);

@@ -61,13 +61,7 @@ export function sessionModel(graph: Graph, values: readonly Value[]): SessionMod
     inputNames.set(path, name);
     names[number] = [name];
   }
-  part.nodes.forEach((node, number) => {
-    if (node.op === "Input") return;
-    names[number] =
-      node.op === "Constant"
-        ? [model.tensor(node.data!, node.outputs[0]!)]
-        : [lowerNode(part, names, number, model)].flat();
-  });
+  lowerNodes(part, names, model);
   const fetches = Object.values(part.outputs).map((value) => {
     const spec = specOf(part.nodes, value);
     return { name: model.output(names[value.node]![value.output]!, spec), spec };
@@ -91,8 +85,18 @@ function order(graph: Graph, names: readonly (readonly string[])[], model: OnnxM
   model.output(model.node("Max", sizes), { shape: [], dtype: "int64" });
 }
 
-/** Adds the ONNX nodes of one node and returns the names of its outputs. @throws PipeError `unsupported-op`. */
-export function lowerNode(
+/** Writes all nodes of a graph but its inputs, whose names are known, and adds the names of their outputs. */
+export function lowerNodes(graph: Graph, names: (readonly string[])[], model: OnnxModel): void {
+  graph.nodes.forEach((node, number) => {
+    if (node.op === "Input") return;
+    names[number] =
+      node.op === "Constant"
+        ? [model.tensor(node.data!, node.outputs[0]!)]
+        : [lowerNode(graph, names, number, model)].flat();
+  });
+}
+
+function lowerNode(
   graph: Graph,
   names: readonly (readonly string[])[],
   number: number,

@@ -1,18 +1,9 @@
 import { open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
-import { byteSizeOf, bytesOf, type HostTensor, type Params, type TensorSpec } from "@pipe/core";
-import {
-  checkShapes,
-  decompose,
-  type Graph,
-  mergeCommonSubexpressions,
-  mergeCovered,
-  removeDeadNodes,
-  simplify,
-  specOf,
-  trace,
-} from "@pipe/graph";
-import { lowerNode } from "./session-model.ts";
+import { byteSizeOf, bytesOf, type HostTensor, type Params, specsOf, type TensorSpec } from "@pipe/core";
+import { type Graph, specOf, trace } from "@pipe/graph";
+import { optimise } from "./optimise.ts";
+import { lowerNodes } from "./session-model.ts";
 import { ELEMENT, OnnxModel } from "./onnx-model.ts";
 
 /** What an ONNX file holds. */
@@ -45,8 +36,11 @@ export async function writeOnnx(
   program: Program,
   { weights, inputs, largest = 1.5 * 2 ** 30 }: WriteOnnxOptions,
 ): Promise<OnnxFile> {
-  const specs = Object.fromEntries(Object.entries(weights).map(([name, { spec }]) => [name, spec]));
-  const graph = prepared(trace(program, { weights: specs, inputs } as never));
+  const graph = optimise(
+    trace(program, { weights: specsOf(weights), inputs } as never),
+    // Of the composites only this one is an op of ONNX.
+    (op) => op === "layerNorm",
+  );
   const total = Object.values(weights).reduce((sum, { spec }) => sum + byteSizeOf(spec), 0);
   const data = total > largest ? `${basename(path)}.data` : undefined;
   const model = modelOf(graph, weights, data);
@@ -55,12 +49,6 @@ export async function writeOnnx(
   for (const [name, pieces] of files) await writeWhole(join(dirname(path), name), pieces);
   const bytes = files.flatMap(([, pieces]) => pieces).reduce((sum, piece) => sum + piece.length, 0);
   return { files: files.map(([name]) => name).toReversed(), bytes };
-}
-
-/** Of the composites only layerNorm is an op of ONNX. */
-function prepared(traced: Graph): Graph {
-  const plain = decompose(mergeCovered(removeDeadNodes(traced)), ({ op }) => op === "layerNorm");
-  return checkShapes(removeDeadNodes(mergeCommonSubexpressions(simplify(plain))));
 }
 
 function modelOf(graph: Graph, weights: WriteOnnxOptions["weights"], data: string | undefined): OnnxModel {
@@ -76,13 +64,7 @@ function modelOf(graph: Graph, weights: WriteOnnxOptions["weights"], data: strin
     const name = rest.join("/");
     names[number] = [group === "weights" ? name : input(model, name, graph.nodes[number]!.outputs[0]!)];
   }
-  graph.nodes.forEach((node, number) => {
-    if (node.op === "Input") return;
-    names[number] =
-      node.op === "Constant"
-        ? [model.tensor(node.data!, node.outputs[0]!)]
-        : [lowerNode(graph, names, number, model)].flat();
-  });
+  lowerNodes(graph, names, model);
   for (const [path, value] of Object.entries(graph.outputs))
     model.named(path, names[value.node]![value.output]!, specOf(graph.nodes, value));
   return model;

@@ -1,9 +1,9 @@
 import type { DeviceTensor, IDecoder, IEngine, IExecutable, Params } from "@pipe/core";
+import { specsOf } from "@pipe/core";
 import { forwardContext } from "@pipe/graph";
 import * as tf from "@pipe/graph/tf";
 import { bucketOf, type Decoding, type DecodingSession, type ModelParams, padded } from "./decoding.ts";
 import { ProgramCache } from "./program-cache.ts";
-import { specsOf } from "./specs-of.ts";
 
 type Cache = { readonly [name: string]: DeviceTensor };
 type Step = { readonly logits: tf.Tensor; readonly cache: Params };

@@ -1,9 +1,9 @@
 import type { IEngine, IModel, Params } from "@pipe/core";
+import { specsOf } from "@pipe/core";
 import { forwardContext } from "@pipe/graph";
 import * as tf from "@pipe/graph/tf";
 import { bucketOf, type Decoding, type ModelParams, padded } from "./decoding.ts";
 import { ProgramCache } from "./program-cache.ts";
-import { specsOf } from "./specs-of.ts";
 
 type Inputs = { readonly params: Params; readonly ids: tf.Tensor; readonly at: tf.Tensor };
 

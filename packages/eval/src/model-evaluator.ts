@@ -11,7 +11,7 @@ import type {
   TensorSpec,
   TokenBatch,
 } from "@pipe/core";
-import { PipeError } from "@pipe/core";
+import { PipeError, specsOf } from "@pipe/core";
 import { forwardContext } from "@pipe/graph";
 import * as tf from "@pipe/graph/tf";
 import type { MetricsCalculator } from "./metrics-calculator.ts";
@@ -86,7 +86,7 @@ export class ModelEvaluator implements IEvaluator {
       const context = forwardContext({ training: false, seed: tf.zeros([2], "int32") });
       return metrics.sums(model.loss(params, given, context), given, lengths);
     };
-    const params = Object.fromEntries(Object.entries(state.params).map(([name, { spec }]) => [name, spec]));
+    const params = specsOf(state.params);
     const lengths: { byteLengths?: TensorSpec } =
       byteLengths === undefined ? {} : { byteLengths: { shape: [byteLengths.length], dtype: "float32" } };
     return { executable: await engine.compile(program, { params, batch, ...lengths } as never) };

@@ -1,5 +1,5 @@
 import type { DeviceTensor, IEmbedder, IEngine, IExecutable, IModel, ITokenizer, Params } from "@pipe/core";
-import { PipeError } from "@pipe/core";
+import { PipeError, specsOf } from "@pipe/core";
 import { forwardContext } from "@pipe/graph";
 import * as tf from "@pipe/graph/tf";
 
@@ -96,9 +96,8 @@ export class ModelEmbedder implements IEmbedder {
       const mixed = unit.reduce((a, b) => tf.add(a, b));
       return { sums: tf.sum(tf.mul(mixed, tf.expandDims(weights, -1)), 1) };
     };
-    const specs = Object.fromEntries(Object.entries(params).map(([name, { spec }]) => [name, spec]));
     return engine.compile(program, {
-      params: specs,
+      params: specsOf(params),
       ids: { shape: [batch, window], dtype: "int32" },
       weights: { shape: [batch, window], dtype: "float32" },
     });

@@ -1,6 +1,5 @@
-import { defineComponent, type Services, serviceTokens } from "@pipe/core";
+import { defineComponent, definedOnly, type Services, serviceTokens } from "@pipe/core";
 import { z } from "zod";
-import { definedOnly } from "./defined-only.ts";
 
 const beta = (value: number) => z.number().min(0).lt(1).default(value);
 const decay = (value: number, description: string) => z.number().min(0).default(value).describe(description);

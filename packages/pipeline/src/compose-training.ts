@@ -1,5 +1,5 @@
 import type { CheckpointMetadata, IMetric, IStage, IStateful, Services } from "@pipe/core";
-import { PipeError } from "@pipe/core";
+import { definedOnly, PipeError } from "@pipe/core";
 import type { ServiceContainer } from "@pipe/di";
 import { EarlyStopping, EvaluationScheduler } from "@pipe/eval";
 import { CheckpointScheduler, ModelCheckpointer, StateManager } from "@pipe/persist";
@@ -16,7 +16,6 @@ import {
 } from "@pipe/train";
 import type { Composition } from "./compose.ts";
 import { datasetIdentity } from "./dataset-identity.ts";
-import { definedOnly } from "./defined-only.ts";
 import { modelFiles } from "./model-files.ts";
 import { runTokens } from "./run-tokens.ts";
 

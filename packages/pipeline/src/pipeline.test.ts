@@ -9,6 +9,7 @@ import { findLearningRate } from "./find-learning-rate.ts";
 import { builtInModules } from "./modules.ts";
 import { checkResumable } from "./resumable.ts";
 import { embedderOf, generatorOf, openTrainedModel, resolveCheckpoint } from "./trained-model.ts";
+import { tinyExperiment } from "./tiny-experiment.test.fixture.ts";
 import { TrainingPipelineV2 } from "./training-pipeline-v2.ts";
 
 let folder: string;
@@ -18,18 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-const raw = (): { [key: string]: unknown } => ({
-  name: "tiny",
-  engine: { kind: "onnx", threads: 1 },
-  data: {
-    source: { kind: "text", path: join(folder, "text.txt") },
-    tokenizer: { kind: "byte" },
-    sequenceLength: 16,
-    split: { by: "tail", fraction: 0.2 },
-  },
-  model: { kind: "gpt2", positions: 16, width: 16, layers: 1, heads: 2 },
-  training: { steps: 4, batch: 4 },
-});
+const raw = (): { [key: string]: unknown } => tinyExperiment(folder);
 
 describe("TrainingPipelineV2", () => {
   it("runs an experiment whole: events, run.json, checkpoint, and a model that can be used", async () => {

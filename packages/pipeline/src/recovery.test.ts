@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadExperiment } from "./experiment.ts";
 import { resolveCheckpoint } from "./trained-model.ts";
 import { trainedSeconds } from "./trained-seconds.ts";
+import { tinyExperiment } from "./tiny-experiment.test.fixture.ts";
 import { TrainingPipelineV2 } from "./training-pipeline-v2.ts";
 
 let folder: string;
@@ -29,20 +30,12 @@ type Sections = { readonly [section: string]: object };
 
 /** Runs a tiny experiment with some sections changed. */
 async function run(name: string, sections: Sections, { resume = false, now = (): number => 0 } = {}) {
-  const raw = {
+  const raw = tinyExperiment(folder, {
     name,
-    engine: { kind: "onnx", threads: 1 },
-    data: {
-      source: { kind: "text", path: join(folder, "text.txt") },
-      tokenizer: { kind: "byte" },
-      sequenceLength: 16,
-      split: { by: "tail", fraction: 0.2 },
-    },
-    model: { kind: "gpt2", positions: 16, width: 16, layers: 1, heads: 2 },
     evaluation: { every: 1000, batches: 1 },
     ...sections,
-    training: { steps: 16, batch: 4, ...sections["training"] },
-  };
+    training: { steps: 16, ...sections["training"] },
+  });
   const { experiment, components } = await loadExperiment(raw, { from: folder });
   const events = new EventBus();
   const told: RunEvent[] = [];

@@ -1,5 +1,5 @@
 import type { DeviceTensor, HostArray, IEngine, IExecutable, TensorSpec, Tree } from "@pipe/core";
-import { formatSpec } from "@pipe/core";
+import { formatSpec, specsOf } from "@pipe/core";
 import { finiteProbe, type NonFinite, trace } from "@pipe/graph";
 import type * as tf from "@pipe/graph/tf";
 import { partOf, partSpecs } from "./step-executable.ts";
@@ -25,7 +25,7 @@ export async function findNonFinite<B>(suspect: SuspectStep<B>): Promise<NonFini
   const { engine, accumulate = 1, params, arrays, seed, step } = suspect;
   const batch = partSpecs(suspect.batch, accumulate);
   const specs = {
-    params: Object.fromEntries(Object.entries(params).map(([name, { spec }]) => [name, spec])),
+    params: specsOf(params),
     batch,
     seed: { shape: [2], dtype: "int32" },
   };

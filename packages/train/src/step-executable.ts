@@ -8,7 +8,7 @@ import type {
   TensorSpec,
   Tree,
 } from "@pipe/core";
-import { hostArray, PipeError, sizeOf } from "@pipe/core";
+import { hostArray, leaves, PipeError, sizeOf } from "@pipe/core";
 import type * as tf from "@pipe/graph/tf";
 import { accumulateProgram, applyProgram, stepProgram, type StepParts, trainableNames } from "./step-program.ts";
 
@@ -110,11 +110,11 @@ async function compileAccumulatedStep<B>(
     const spec = { shape, dtype };
     return { spec, data: hostArray(spec) };
   };
-  let sums: unknown = await engine.put({
+  let sums = (await engine.put({
     grads: Object.fromEntries(Object.entries(grads).map(([name, spec]) => [name, zeros(spec)])),
     loss: zeros(sumSpecs.loss),
     weight: zeros(sumSpecs.weight),
-  } as never);
+  } as never)) as Tree<DeviceTensor>;
   return {
     report: {
       ...add.report,
@@ -131,12 +131,12 @@ async function compileAccumulatedStep<B>(
           part: Int32Array.of(part),
           seed: Int32Array.of(seed, step * parts + part),
         };
-        ({ sums } = (await add.run(feeds as never)) as { sums: unknown });
+        ({ sums } = (await add.run(feeds as never)) as { sums: Tree<DeviceTensor> });
       }
       return (await apply.run({ state: current, sums, rates, known } as never)) as never;
     },
     [Symbol.asyncDispose]: async () => {
-      for (const tensor of tensorsOf(sums)) tensor[Symbol.dispose]();
+      for (const [, tensor] of leaves(sums, isDeviceTensor)) tensor[Symbol.dispose]();
       await add[Symbol.asyncDispose]();
       await apply[Symbol.asyncDispose]();
     },
@@ -167,9 +167,8 @@ export function partOf(batch: Arrays, specs: Specs, part: number): Arrays {
   );
 }
 
-function tensorsOf(tree: unknown): readonly DeviceTensor[] {
-  if (typeof (tree as Partial<DeviceTensor>).read === "function") return [tree as DeviceTensor];
-  return Object.values(tree as object).flatMap(tensorsOf);
+function isDeviceTensor(node: Tree<DeviceTensor>): node is DeviceTensor & Tree<DeviceTensor> {
+  return typeof (node as Partial<DeviceTensor>).read === "function";
 }
 
 /** `compile` for programs whose inputs are known only at run time. */

@@ -10,7 +10,7 @@ import type {
   SnapshotTensor,
   TensorSpec,
 } from "@pipe/core";
-import { arrayFromBytes, formatSpec, PipeError } from "@pipe/core";
+import { arrayFromBytes, formatSpec, PipeError, specsOf } from "@pipe/core";
 import type { NonFinite } from "@pipe/graph";
 import { findNonFinite } from "./find-non-finite.ts";
 import { compileStep, type StepExecutable } from "./step-executable.ts";
@@ -85,7 +85,7 @@ export class TrainingStepProcessor<B = { readonly [name: string]: never }> {
       });
     }
     const start = freshState(options, parameters, initial);
-    const specs = stateTree(Object.fromEntries(Object.entries(start).map(([path, { spec }]) => [path, spec])));
+    const specs = stateTree(specsOf(start));
     const executable = await compileStep(options, specs);
     const state = { step: 0, ...stateTree(await putState(options.engine, start)) };
     return new TrainingStepProcessor(options, parameters, executable, state);

@@ -1,3 +1,4 @@
+import { definedOnly } from "@pipe/core";
 import { generatorOf, openTrainedModel } from "@pipe/pipeline";
 import { withEngine } from "../engine.ts";
 import type { Host } from "../host.ts";
@@ -26,22 +27,20 @@ export async function generate(args: readonly string[], host: Host): Promise<num
   );
   const path = runPath(host, runsDirOf(host, values["runs-dir"]), required("--run", values.run));
   const checkpoint = checkpointFlag(values.checkpoint);
-  const topK = numberFlag("top-k", values["top-k"]);
-  const topP = numberFlag("top-p", values["top-p"]);
-  const minP = numberFlag("min-p", values["min-p"]);
-  const repetitionPenalty = numberFlag("repetition-penalty", values["repetition-penalty"]);
   const { prompt, stop = [], overflow } = values;
   const options = {
     prompt,
     tokens: wholeFlag("tokens", values.tokens, 1),
     seed: wholeFlag("seed", values.seed),
     temperature: numberFlag("temperature", values.temperature)!,
-    ...(topK === undefined ? {} : { topK }),
     stop,
     overflow: overflowFlag(overflow),
-    ...(topP === undefined ? {} : { topP }),
-    ...(minP === undefined ? {} : { minP }),
-    ...(repetitionPenalty === undefined ? {} : { repetitionPenalty }),
+    ...definedOnly({
+      topK: numberFlag("top-k", values["top-k"]),
+      topP: numberFlag("top-p", values["top-p"]),
+      minP: numberFlag("min-p", values["min-p"]),
+      repetitionPenalty: numberFlag("repetition-penalty", values["repetition-penalty"]),
+    }),
   };
   return withEngine(async (engine) => {
     const trained = await openTrainedModel(path, engine, checkpoint);

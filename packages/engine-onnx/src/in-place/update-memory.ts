@@ -23,6 +23,8 @@ type Placed = {
 export class UpdateMemory {
   /** Where the session writes what the updates read, by fetch. */
   readonly fetches = new Map<number, Float32Array>();
+  /** The places of state by input, so that it can be brought there before the session runs. */
+  readonly homes: ReadonlyMap<number, Home>;
   /** Bytes reserved. */
   readonly byteLength: number;
   readonly #placed: readonly Placed[];
@@ -52,13 +54,11 @@ export class UpdateMemory {
       });
     });
     this.byteLength = byteLength;
-  }
-
-  /** The places of state by input, so that it can be brought there before the session runs. */
-  *homes(): Iterable<readonly [input: number, home: Home]> {
-    for (const { plan, homes } of this.#placed) {
-      for (const [array, home] of homes) yield [(plan.arrays[array] as { input: number }).input, home];
-    }
+    this.homes = new Map(
+      this.#placed.flatMap(({ plan, homes }) =>
+        [...homes].map(([array, home]) => [(plan.arrays[array] as { input: number }).input, home] as const),
+      ),
+    );
   }
 
   /** Runs the updates. */

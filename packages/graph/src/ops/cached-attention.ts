@@ -1,8 +1,6 @@
 import * as tf from "../tf.ts";
+import { MASKED } from "./causal-attention.ts";
 import { defineComposite } from "../composite.ts";
-
-/** Added to the scores of places that hold nothing yet: their exponentials are 0 exactly. */
-const MASKED = -1e9;
 
 const write = defineComposite({
   name: "updateSlice",

@@ -4,8 +4,8 @@ import type { Attributes } from "../graph.ts";
 import * as tf from "../tf.ts";
 import { randomMask } from "./random-mask.ts";
 
-/** Added to the scores of later positions: their exponentials are 0 exactly. */
-const MASKED = -1e9;
+/** Added to scores that must not count, of later positions or empty places: their exponentials are 0 exactly. */
+export const MASKED = -1e9;
 
 function probabilitiesOf(q: tf.Tensor, k: tf.Tensor, scale: number): tf.Tensor {
   const [rows, columns] = [q.shape.at(-2)!, k.shape.at(-2)!];

@@ -3,7 +3,7 @@ import { defineComposite } from "../composite.ts";
 import type { Attributes } from "../graph.ts";
 import * as tf from "../tf.ts";
 import { barrier } from "./barrier.ts";
-import { flatPlaces } from "./sparse-cross-entropy.ts";
+import { crossEntropyOf } from "./sparse-cross-entropy.ts";
 
 /** Logits of one chunk should stay below this many bytes, */
 const CHUNK_BYTES = 2 ** 24;
@@ -29,20 +29,14 @@ function chunkSizes(rows: number, chunks: number): readonly number[] {
   );
 }
 
-/**
- * Losses and hits of a chunk's logits, and its probabilities. log-sum-exp = max(logits) - log(max(softmax)): one pass of
- * softmax, and max(softmax) ≥ 1/V cannot underflow.
- */
-function crossEntropy(logits: tf.Tensor, targets: tf.Tensor, weights: tf.Tensor): { [name: string]: tf.Tensor } {
-  const probabilities = tf.softmax(logits);
-  const largest = tf.max(logits, -1);
-  const logSumExp = tf.sub(largest, tf.log(tf.max(probabilities, -1)));
-  const target = tf.gather(tf.reshape(logits, [logits.size]), flatPlaces(targets, logits.shape[1]!));
-  return {
-    probabilities,
-    loss: tf.sum(tf.mul(tf.sub(logSumExp, target), weights)),
-    correct: tf.mul(tf.cast(tf.greaterEqual(target, largest), "float32"), weights),
-  };
+/** Weighted losses and hits of a chunk's logits, and its probabilities. */
+function crossEntropy(
+  logits: tf.Tensor,
+  targets: tf.Tensor,
+  weights: tf.Tensor,
+): { readonly probabilities: tf.Tensor; readonly loss: tf.Tensor; readonly correct: tf.Tensor } {
+  const { probabilities, loss, correct } = crossEntropyOf(logits, targets);
+  return { probabilities, loss: tf.sum(tf.mul(loss, weights)), correct: tf.mul(correct, weights) };
 }
 
 /** Runs a body for each chunk, the next one after what the last one made. */
@@ -73,9 +67,9 @@ const forward = defineComposite({
     const [losses, hits]: tf.Tensor[][] = [[], []];
     forChunks(inputs as Inputs, attributes, (hidden, targets, weights) => {
       const { loss, correct } = crossEntropy(tf.matMul(hidden, inputs[1]!, false, true), targets, weights);
-      losses!.push(loss!);
-      hits!.push(correct!);
-      return [loss!];
+      losses!.push(loss);
+      hits!.push(correct);
+      return [loss];
     });
     return [addAll(losses!), joined(hits!)];
   },
@@ -103,14 +97,14 @@ const withGradients = defineComposite({
       const logits = tf.matMul(rows, head, false, true);
       const { probabilities, loss, correct } = crossEntropy(logits, rowTargets, rowWeights);
       // softmax minus one-hot, where the one-hot part is a lookup, and weights are applied to C columns instead of V.
-      const error = tf.mul(tf.sub(tf.matMul(probabilities!, head), tf.gather(head, rowTargets as tf.Tensor1D)), column);
-      const product = tf.matMul(probabilities!, tf.mul(rows, column), true, false);
+      const error = tf.mul(tf.sub(tf.matMul(probabilities, head), tf.gather(head, rowTargets as tf.Tensor1D)), column);
+      const product = tf.matMul(probabilities, tf.mul(rows, column), true, false);
       const sum = products!.length === 0 ? product : tf.add(products!.at(-1)!, product);
-      losses!.push(loss!);
-      hits!.push(correct!);
+      losses!.push(loss);
+      hits!.push(correct);
       errors!.push(error);
       products!.push(sum);
-      return [loss!, error, sum];
+      return [loss, error, sum];
     });
     const weighted = tf.mul(hidden, tf.expandDims(tf.neg(weights), 1));
     const oneHot = tf.unsortedSegmentSum(weighted, targets as tf.Tensor1D, head.shape[0]!);

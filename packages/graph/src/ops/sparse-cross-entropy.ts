@@ -2,9 +2,25 @@ import { defineComposite } from "../composite.ts";
 import * as tf from "../tf.ts";
 
 /** int32 [N]: places of the target logits in the flattened logits. */
-export function flatPlaces(targets: tf.Tensor, vocabulary: number): tf.Tensor1D {
+function flatPlaces(targets: tf.Tensor, vocabulary: number): tf.Tensor1D {
   const starts = tf.range(0, targets.size * vocabulary, vocabulary, "int32");
   return tf.add(starts, targets);
+}
+
+/**
+ * Losses and hits of logits, and the probabilities on the way. log-sum-exp = max(logits) - log(max(softmax)): one pass of
+ * softmax, and max(softmax) ≥ 1/V cannot underflow.
+ */
+export function crossEntropyOf(
+  logits: tf.Tensor,
+  targets: tf.Tensor,
+): { readonly probabilities: tf.Tensor; readonly loss: tf.Tensor; readonly correct: tf.Tensor } {
+  const probabilities = tf.softmax(logits);
+  const largest = tf.max(logits, -1);
+  const logSumExp = tf.sub(largest, tf.log(tf.max(probabilities, -1)));
+  const target = tf.gather(tf.reshape(logits, [logits.size]), flatPlaces(targets, logits.shape[1]!));
+  const correct = tf.cast(tf.greaterEqual(target, largest), "float32");
+  return { probabilities, loss: tf.sub(logSumExp, target), correct };
 }
 
 const forward = defineComposite({
@@ -13,12 +29,9 @@ const forward = defineComposite({
     const each = { shape: [logits!.shape[0]!], dtype: "float32" as const };
     return [each, each];
   },
-  // log-sum-exp = max(logits) - log(max(softmax)): one pass of softmax, and max(softmax) ≥ 1/V cannot underflow.
   decompose: ([logits, targets]) => {
-    const largest = tf.max(logits!, -1);
-    const logSumExp = tf.sub(largest, tf.log(tf.max(tf.softmax(logits!), -1)));
-    const target = tf.gather(tf.reshape(logits!, [logits!.size]), flatPlaces(targets!, logits!.shape[1]!));
-    return [tf.sub(logSumExp, target), tf.cast(tf.greaterEqual(target, largest), "float32")];
+    const { loss, correct } = crossEntropyOf(logits!, targets!);
+    return [loss, correct];
   },
   // dy (softmax - one-hot), where the one-hot part touches one element a row.
   gradient: ([dy], { inputs: [logits, targets] }) => {

@@ -29,7 +29,7 @@ export class AdamOptimizer implements IOptimizer {
   constructor(parameters: readonly ParameterSpec[], options: AdamOptions = {}) {
     this.#settings = { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weightDecay: 0, ...options };
     checkAdam("Adam", this.#settings);
-    this.#decays = decaying(parameters);
+    this.#decays = decaying(parameters, this.#settings.weightDecay);
   }
 
   slots(parameter: ParameterSpec): readonly SlotSpec[] {
@@ -40,7 +40,7 @@ export class AdamOptimizer implements IOptimizer {
     const { weightDecay } = this.#settings;
     const stepOf = adamStep(inputs, this.#settings);
     return updateEach(inputs, this.#decays, ({ parameter, gradient, slots, decays }) => {
-      const whole = weightDecay > 0 && decays ? tf.add(gradient, tf.mul(parameter, weightDecay)) : gradient;
+      const whole = decays ? tf.add(gradient, tf.mul(parameter, weightDecay)) : gradient;
       const { step, slots: next } = stepOf(whole, slots);
       return { parameter: tf.sub(parameter, step), slots: next };
     });

@@ -29,7 +29,7 @@ export class AdamWOptimizer implements IOptimizer {
   constructor(parameters: readonly ParameterSpec[], options: AdamWOptions = {}) {
     this.#settings = { beta1: 0.9, beta2: 0.95, epsilon: 1e-8, weightDecay: 0.1, ...options };
     checkAdam("AdamW", this.#settings);
-    this.#decays = decaying(parameters);
+    this.#decays = decaying(parameters, this.#settings.weightDecay);
   }
 
   slots(parameter: ParameterSpec): readonly SlotSpec[] {
@@ -42,7 +42,7 @@ export class AdamWOptimizer implements IOptimizer {
     const kept = tf.sub(1, tf.mul(inputs.rate, weightDecay));
     return updateEach(inputs, this.#decays, ({ parameter, gradient, slots, decays }) => {
       const { step, slots: next } = stepOf(gradient, slots);
-      const decayed = weightDecay > 0 && decays ? tf.mul(parameter, kept) : parameter;
+      const decayed = decays ? tf.mul(parameter, kept) : parameter;
       return { parameter: tf.sub(decayed, step), slots: next };
     });
   }

@@ -32,7 +32,7 @@ export class LionOptimizer implements IOptimizer {
       "0 ≤ beta1 < 1, 0 ≤ beta2 < 1, weightDecay ≥ 0",
       this.#options,
     );
-    this.#decays = decaying(parameters);
+    this.#decays = decaying(parameters, weightDecay);
   }
 
   slots(parameter: ParameterSpec): readonly SlotSpec[] {
@@ -45,7 +45,7 @@ export class LionOptimizer implements IOptimizer {
     const kept = tf.sub(1, tf.mul(rate, weightDecay));
     return updateEach(inputs, this.#decays, ({ parameter, gradient, slots, decays }) => {
       const direction = tf.sign(average(slots["m"]!, gradient, beta1));
-      const decayed = weightDecay > 0 && decays ? tf.mul(parameter, kept) : parameter;
+      const decayed = decays ? tf.mul(parameter, kept) : parameter;
       return {
         parameter: tf.sub(decayed, tf.mul(direction, rate)),
         slots: { m: average(slots["m"]!, gradient, beta2) },

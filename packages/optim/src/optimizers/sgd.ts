@@ -36,7 +36,7 @@ export class SgdOptimizer implements IOptimizer {
     );
     const looksAhead = !nesterov || (momentum > 0 && dampening === 0);
     checkOptions("SGD", looksAhead, "with nesterov: momentum > 0, dampening 0", this.#options);
-    this.#decays = decaying(parameters);
+    this.#decays = decaying(parameters, weightDecay);
   }
 
   slots(parameter: ParameterSpec): readonly SlotSpec[] {
@@ -48,7 +48,7 @@ export class SgdOptimizer implements IOptimizer {
     const { rate, count } = inputs;
     const share = dampening === 0 ? undefined : tf.where(tf.equal(count, 0), tf.scalar(1), tf.scalar(1 - dampening));
     return updateEach(inputs, this.#decays, ({ parameter, gradient, slots, decays }) => {
-      const whole = weightDecay > 0 && decays ? tf.add(gradient, tf.mul(parameter, weightDecay)) : gradient;
+      const whole = decays ? tf.add(gradient, tf.mul(parameter, weightDecay)) : gradient;
       if (momentum === 0) return { parameter: tf.sub(parameter, tf.mul(whole, rate)), slots: {} };
       const fresh = share === undefined ? whole : tf.mul(whole, share);
       const moving = tf.add(tf.mul(slots["momentum"]!, momentum), fresh);

@@ -38,9 +38,9 @@ export function zeroSlots({ shape }: ParameterSpec, names: readonly string[]): r
   return names.map((name) => ({ name, shape, dtype: "float32", init: "zeros" }));
 }
 
-/** Names of the parameters whose specs say that they decay. */
-export function decaying(parameters: readonly ParameterSpec[]): ReadonlySet<string> {
-  return new Set(parameters.filter(({ decay }) => decay).map(({ name }) => name));
+/** Names of the parameters that decay: those whose specs say so, where there is any weight decay. */
+export function decaying(parameters: readonly ParameterSpec[], weightDecay: number): ReadonlySet<string> {
+  return new Set(parameters.filter(({ decay }) => decay && weightDecay > 0).map(({ name }) => name));
 }
 
 /** old · decay + (1 - decay) · value, as every moving average here. */
