@@ -2,13 +2,14 @@
 import { spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { findTfjsNode } from "./services/tfjs-node.mjs";
 
 /**
  * @typedef {object} Service
  * @property {string} name as people write it
  * @property {string} variable environment variable that tells tests where it is
  * @property {() => string | undefined} find where it is, if it is there
- * @property {readonly string[][]} install commands that a root user of Debian or Ubuntu runs
+ * @property {readonly string[][]} install commands for Debian or Ubuntu: those of the system run as root, `node` as the user
  */
 
 /** @type {(paths: readonly string[]) => string | undefined} */
@@ -40,6 +41,16 @@ export const services = {
       ["apt-get", "install", "--yes", "--no-install-recommends", "chromium", "fonts-dejavu-core"],
     ],
   },
+  tensorflow: {
+    name: "TensorFlow's library",
+    variable: "PIPE_TFJS_NODE",
+    find: findTfjsNode,
+    install: [
+      ["apt-get", "update"],
+      ["apt-get", "install", "--yes", "--no-install-recommends", "g++", "python3", "python3-pip"],
+      ["node", "tools/services/tfjs-node.mjs"],
+    ],
+  },
 };
 
 /** Where each service is that is here, as environment variables for tests; one that is set already stays. */
@@ -65,7 +76,10 @@ export function installServices() {
   for (const { name, variable, install } of Object.values(services)) {
     if (foundServices()[variable] !== undefined) continue;
     const root = process.getuid?.() === 0;
-    const commands = install.map((command) => (root ? command : ["sudo", "--non-interactive", ...command]));
+    const isOurs = (/** @type {readonly string[]} */ [command]) => command === "node";
+    const commands = install.map((command) =>
+      root || isOurs(command) ? command : ["sudo", "--non-interactive", ...command],
+    );
     console.log(`${name} is missing: installing it`);
     const done = commands.every(
       ([command = "", ...args]) =>

@@ -7,19 +7,19 @@ import type {
   IEngine,
   IExecutable,
   ISnapshot,
+  Ledger,
   Mapped,
   MemoryReport,
   TensorSpec,
   Tree,
 } from "@pipe/core";
-import { checkHostArray, leaves, PipeError, treeOf } from "@pipe/core";
+import { checkHostArray, isDonated, leaves, PipeError, TensorSnapshot, treeOf } from "@pipe/core";
 import { trace } from "@pipe/graph";
 import type * as tf from "@pipe/graph/tf";
 import type { Connection } from "./connection.ts";
 import { lower } from "./lower.ts";
 import { OnnxExecutable } from "./onnx-executable.ts";
-import { OnnxSnapshot } from "./onnx-snapshot.ts";
-import { type Ledger, OnnxTensor } from "./onnx-tensor.ts";
+import { OnnxTensor } from "./onnx-tensor.ts";
 
 /** Compiles programs with ONNX Runtime on the CPU; sessions and tensors live in one worker. */
 export class OnnxEngine implements IEngine {
@@ -46,21 +46,18 @@ export class OnnxEngine implements IEngine {
     checkOptions(options);
     const begin = performance.now();
     const graph = trace(program, specs);
-    const { donate = [], recompute = [] } = options;
-    const isDonated = (path: string): boolean =>
-      donate.some((prefix) => path === prefix || path.startsWith(`${prefix}/`));
-    const { report, ...lowered } = lower(graph, { isDonated, recompute });
+    const consumes = (path: string): boolean => isDonated(path, options.donate);
+    const { report, ...lowered } = lower(graph, { isDonated: consumes, recompute: options.recompute ?? [] });
     const executable = this.nextNumber();
     await this.connection.send({ type: "compile", executable, program: lowered }, [
       lowered.model.buffer,
       lowered.module.buffer,
     ]);
     this.#executables++;
-    return new OnnxExecutable<I, O>(this, executable, lowered, isDonated, {
+    return new OnnxExecutable<I, O>(this, executable, lowered, consumes, {
       ...report,
       compileMs: performance.now() - begin,
       fromCache: false,
-      warnings: graph.warnings,
     });
   }
 
@@ -98,7 +95,7 @@ export class OnnxEngine implements IEngine {
       ({ path, to, spec }) => [path, new OnnxTensor(this.connection, this.ledger, to, spec)] as const,
     );
     await sent;
-    return new OnnxSnapshot(made);
+    return new TensorSnapshot(made);
   }
 
   memory(): MemoryReport {

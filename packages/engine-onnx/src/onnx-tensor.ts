@@ -1,19 +1,13 @@
-import type { DeviceTensor, HostArray, TensorSpec } from "@pipe/core";
-import { byteSizeOf, formatSpec, PipeError } from "@pipe/core";
+import type { HostArray, Ledger, TensorSpec } from "@pipe/core";
+import { TrackedTensor } from "@pipe/core";
 import type { Connection } from "./connection.ts";
 
-/** Counts what the host keeps for us. */
-export type Ledger = { tensors: number; tensorBytes: number };
-
 /** A tensor in the session host, known here by its number. */
-export class OnnxTensor implements DeviceTensor {
-  readonly spec: TensorSpec;
+export class OnnxTensor extends TrackedTensor {
   readonly number: number;
   readonly connection: Connection;
-  readonly #ledger: Ledger;
-  #state: "live" | "donated" | "disposed" = "live";
   /** Elements that came with the run, or its failure. */
-  #arrival: Promise<HostArray | undefined> | undefined;
+  readonly #arrival: Promise<HostArray | undefined> | undefined;
 
   constructor(
     connection: Connection,
@@ -22,15 +16,12 @@ export class OnnxTensor implements DeviceTensor {
     spec: TensorSpec,
     arrival?: Promise<HostArray | undefined>,
   ) {
+    super(ledger, spec);
     this.connection = connection;
-    this.#ledger = ledger;
     this.number = number;
-    this.spec = spec;
     this.#arrival = arrival;
     // A failure that nobody reads must not end the process: it stays in the host for whoever uses the tensor.
     arrival?.catch(() => undefined);
-    ledger.tensors++;
-    ledger.tensorBytes += byteSizeOf(spec);
   }
 
   async read(): Promise<HostArray> {
@@ -41,34 +32,7 @@ export class OnnxTensor implements DeviceTensor {
     return this.connection.send({ type: "read", tensor: this.number });
   }
 
-  [Symbol.dispose](): void {
-    if (!this.#leave("disposed")) return;
+  protected free(): void {
     this.connection.send({ type: "free", tensors: [this.number] }).catch(() => undefined);
-  }
-
-  /** Marks it as consumed by a run. */
-  donate(): void {
-    this.#leave("donated");
-  }
-
-  /** @throws PipeError `tensor-donated`, `tensor-disposed`. */
-  check(where: string): void {
-    if (this.#state === "live") return;
-    const donated = this.#state === "donated";
-    throw new PipeError(`tensor-${this.#state}`, `A device tensor was used after it was ${this.#state}.`, {
-      got: formatSpec(this.spec),
-      where,
-      fix: donated
-        ? "use the outputs of the run that consumed it, or take a snapshot() before"
-        : "dispose tensors only after their last use",
-    });
-  }
-
-  #leave(state: "donated" | "disposed"): boolean {
-    if (this.#state !== "live") return false;
-    this.#state = state;
-    this.#ledger.tensors--;
-    this.#ledger.tensorBytes -= byteSizeOf(this.spec);
-    return true;
   }
 }

@@ -3,9 +3,10 @@ import type { Graph } from "../graph.ts";
 import { specOf } from "../graph.ts";
 import { keep, rewrite } from "./rewrite.ts";
 
-/** Removes products with 1, as the gradient of a sum leaves them. */
+/** Removes products with 1, as the gradient of a sum leaves them, and concatenations of one value. */
 export function simplify(graph: Graph): Graph {
   return rewrite(graph, (node, builder) => {
+    if (node.op === "Concat" && node.inputs.length === 1) return [node.inputs[0]!];
     if (node.op !== "Multiply") return keep(node, builder);
     const one = node.inputs.findIndex(({ node: from }) => {
       const { op, attributes } = builder.nodes[from]!;

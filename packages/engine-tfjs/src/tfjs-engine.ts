@@ -1,0 +1,137 @@
+import type {
+  CompileOptions,
+  DeviceInfo,
+  DeviceTensor,
+  HostArray,
+  HostTensor,
+  IEngine,
+  IExecutable,
+  ISnapshot,
+  Ledger,
+  Mapped,
+  MemoryReport,
+  TensorSpec,
+  Tree,
+} from "@pipe/core";
+import { checkHostArray, leaves, PipeError, TensorSnapshot, treeOf } from "@pipe/core";
+import { trace } from "@pipe/graph";
+import * as tf from "@pipe/graph/tf";
+import type { TfjsBackend } from "./backends.ts";
+import { onBackend } from "./on-backend.ts";
+import { plan } from "./plan.ts";
+import { TfjsExecutable } from "./tfjs-executable.ts";
+import { TfjsTensor } from "./tfjs-tensor.ts";
+
+/** Runs programs op by op on one tfjs backend. */
+export class TfjsEngine implements IEngine {
+  readonly name = "tfjs";
+  readonly device: DeviceInfo;
+  readonly ledger: Ledger = { tensors: 0, tensorBytes: 0 };
+  readonly backend: string;
+  readonly #live = new Set<TfjsTensor>();
+  #executables = 0;
+  #isClosed = false;
+
+  constructor({ registers, kind }: TfjsBackend) {
+    this.backend = registers;
+    const name = `tfjs ${tf.version.tfjs} ${registers}`;
+    this.device = { kind, name, count: 1, dtypes: ["float32", "int32", "bool"] };
+  }
+
+  async compile<I extends Tree<tf.Tensor>, O extends Tree<tf.Tensor>>(
+    program: (inputs: I) => O,
+    specs: Mapped<I, tf.Tensor, TensorSpec>,
+    options: CompileOptions = {},
+  ): Promise<IExecutable<I, O>> {
+    this.checkOpen();
+    const { precision = "fp32", recompute = [] } = options;
+    if (precision !== "fp32") {
+      throw new PipeError("precision-unsupported", "tfjs has no low-precision matrix product.", {
+        expected: "fp32",
+        got: precision,
+      });
+    }
+    const begin = performance.now();
+    const { graph, report } = plan(trace(program, specs), this.backend, recompute);
+    this.#executables++;
+    return new TfjsExecutable<I, O>(this, graph, options.donate ?? [], {
+      ...report,
+      compileMs: performance.now() - begin,
+      fromCache: false,
+    });
+  }
+
+  async put<T extends Tree<HostTensor>>(values: T): Promise<Mapped<T, HostTensor, DeviceTensor>> {
+    this.checkOpen();
+    const found = leaves<HostTensor>(values, isHostTensor);
+    for (const [path, { spec, data }] of found) checkHostArray(data, spec, path);
+    const made = found.map(([path, { spec, data }]): [string, DeviceTensor] => [
+      path,
+      this.own(spec, this.upload(spec, data)),
+    ]);
+    return treeOf(made) as Mapped<T, HostTensor, DeviceTensor>;
+  }
+
+  async snapshot<T extends Tree<DeviceTensor>>(state: T): Promise<ISnapshot> {
+    this.checkOpen();
+    const found = leaves<DeviceTensor>(
+      state,
+      (node): node is DeviceTensor & Tree<DeviceTensor> => node instanceof TfjsTensor,
+    );
+    return new TensorSnapshot(
+      found.map(([path, tensor]) => {
+        const original = tensor as TfjsTensor;
+        original.check(path);
+        // No kernel writes into a tensor that exists: sharing its memory is a copy.
+        return [path, this.own(original.spec, tf.clone(original.tensor))] as const;
+      }),
+    );
+  }
+
+  memory(): MemoryReport {
+    return {
+      ...this.ledger,
+      pooledBytes: 0,
+      executables: this.#executables,
+      peakBytes: process.resourceUsage().maxRSS * 1024,
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (const tensor of this.#live) tensor.free();
+    this.#live.clear();
+  }
+
+  /** @throws PipeError `engine-closed`. */
+  checkOpen(): void {
+    if (this.#isClosed) throw new PipeError("engine-closed", "The engine was disposed.");
+  }
+
+  /** A tensor of this engine, counted until it is freed. */
+  own(spec: TensorSpec, content: tf.Tensor | Error): TfjsTensor {
+    const tensor = new TfjsTensor(this, spec, content);
+    this.#live.add(tensor);
+    return tensor;
+  }
+
+  /** Forgets a tensor whose memory was freed. */
+  forget(tensor: TfjsTensor): void {
+    this.#live.delete(tensor);
+  }
+
+  /** Copies elements to the backend. */
+  upload({ shape, dtype }: TensorSpec, data: HostArray): tf.Tensor {
+    return onBackend(this.backend, () => tf.tensor(data.slice() as HostArray, [...shape], dtype));
+  }
+
+  /** Forgets a compiled program. */
+  closeExecutable(): void {
+    this.#executables--;
+  }
+}
+
+function isHostTensor(node: Tree<HostTensor>): node is HostTensor {
+  return ArrayBuffer.isView((node as Partial<HostTensor>).data);
+}
