@@ -7,9 +7,23 @@
  * @packageDocumentation
  */
 export { MarkdownIndexer, type MarkdownIndexerOptions } from "./markdown-indexer.ts";
-export { type MarkdownDocument, MarkdownParser, type MarkdownSection, type SourceRange } from "./markdown-parser.ts";
-export { type Chunk, IndexingStrategy } from "./indexing-strategy.ts";
+export { MarkdownParser, type MarkdownParserOptions } from "./markdown-parser.ts";
+export type {
+  MarkdownAtom,
+  MarkdownDocument,
+  MarkdownLink,
+  MarkdownSeam,
+  MarkdownSection,
+  SourceRange,
+} from "./markdown-document.ts";
+export { type Chunk, IndexingStrategy, type Piece } from "./indexing-strategy.ts";
 export { SectionStrategy } from "./section-strategy.ts";
+export { WindowStrategy } from "./window-strategy.ts";
+export { SentenceStrategy } from "./sentence-strategy.ts";
+export { DocumentStrategy } from "./document-strategy.ts";
+export { createStrategy, type StrategyConfig } from "./strategies.ts";
+export { ProcessorPool, type ProcessorPoolOptions } from "./processor-pool.ts";
+export type { ProcessorSettings } from "./processor-host.ts";
 export { DocumentProcessor, type ProcessedDocument } from "./document-processor.ts";
 export {
   IndexManager,

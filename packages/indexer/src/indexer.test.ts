@@ -9,9 +9,9 @@ import { documentIndexerContract, embedderContract } from "@pipe/core/testing";
 import { describe, expect, it } from "vitest";
 import { fuse } from "./fusion.ts";
 import { IndexManager } from "./index-manager.ts";
-import { type Chunk, IndexingStrategy } from "./indexing-strategy.ts";
+import { type Piece, IndexingStrategy } from "./indexing-strategy.ts";
 import { MarkdownIndexer, type MarkdownIndexerOptions } from "./markdown-indexer.ts";
-import type { MarkdownDocument } from "./markdown-parser.ts";
+import type { MarkdownDocument } from "./markdown-document.ts";
 import { nearest } from "./nearest.ts";
 import { gather } from "./passages.ts";
 import { SectionStrategy } from "./section-strategy.ts";
@@ -139,7 +139,7 @@ describe("MarkdownIndexer", () => {
   it("reports documents that fail and indexes the others", async () => {
     class Picky extends IndexingStrategy {
       readonly id = "picky";
-      chunk(document: MarkdownDocument): readonly Chunk[] {
+      protected cut(document: MarkdownDocument): readonly Piece[] {
         if (document.source.includes("planets")) throw new Error("no planets");
         return new SectionStrategy().chunk(document);
       }

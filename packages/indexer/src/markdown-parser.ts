@@ -1,74 +1,64 @@
-import { type Json, messageOf } from "@pipe/core";
+import { PipeError } from "@pipe/core";
 import type { Nodes, Root } from "mdast";
-import { fromMarkdown } from "mdast-util-from-markdown";
-import { frontmatterFromMarkdown } from "mdast-util-frontmatter";
-import { gfmFromMarkdown } from "mdast-util-gfm";
-import { frontmatter } from "micromark-extension-frontmatter";
-import { gfm } from "micromark-extension-gfm";
-import { parse as parseYaml } from "yaml";
+import { readFrontMatter, titleOf } from "./front-matter.ts";
+import type {
+  MarkdownAtom,
+  MarkdownDocument,
+  MarkdownSeam,
+  MarkdownSection,
+  SourceRange,
+} from "./markdown-document.ts";
+import { linksOf, wikiLinksOf } from "./markdown-links.ts";
+import { textOf, treeOfMarkdown, walk } from "./markdown-tree.ts";
 
-/** A half-open range of UTF-16 offsets in the source. */
-export type SourceRange = { readonly begin: number; readonly end: number };
-
-/** A heading and what stands below it, up to the next heading of any level; the first section may have no heading. */
-export type MarkdownSection = SourceRange & {
-  /** Headings above the text, outermost first, its own last. */
-  readonly heading: readonly string[];
-  /** Whether the first block is the section's heading. */
-  readonly headed: boolean;
-  /** Block elements, each up to the begin of the next. */
-  readonly blocks: readonly SourceRange[];
+/** How markdown is read. */
+export type MarkdownParserOptions = {
+  /** Also find links of the form `[[target|text]]`; default false. */
+  readonly wikiLinks?: boolean;
+  /** Longest text in UTF-16 units; default 8 million. Time grows faster than length where nesting is deep. */
+  readonly maxLength?: number;
 };
 
-/** A markdown text by its structure. */
-export type MarkdownDocument = {
-  readonly source: string;
-  /** Front matter's `title`, else the first heading of level 1. */
-  readonly title?: string;
-  /** The fields of YAML front matter, typed; absent where there is none or it is not a valid mapping. */
-  readonly frontMatter?: { readonly [field: string]: Json };
-  /** Why front matter could not be read. */
-  readonly frontMatterError?: string;
-  /** They follow each other without gap from the first block to the end of the source. */
-  readonly sections: readonly MarkdownSection[];
-  /** Code blocks and tables, at any depth, in order: what should stay in one piece. */
-  readonly atoms: readonly SourceRange[];
-};
+/** Nesting below which seams are no more looked for. */
+const maxDepth = 16;
 
-// The extensions' transforms walk the tree recursively and change only links, which nobody here reads.
-const fromGfm = gfmFromMarkdown().map((extension) => ({ ...extension, transforms: [] }));
-
-/** Parses CommonMark with GitHub's extensions and YAML front matter into sections with exact source offsets. */
+/** Parses CommonMark with GitHub's extensions, YAML front matter and `$$` math into sections with exact source offsets. */
 export class MarkdownParser {
-  /** Never throws: any text is markdown. */
+  readonly #wikiLinks: boolean;
+  readonly #maxLength: number;
+
+  constructor({ wikiLinks = false, maxLength = 8_000_000 }: MarkdownParserOptions = {}) {
+    this.#wikiLinks = wikiLinks;
+    this.#maxLength = maxLength;
+  }
+
+  /** Parses one text: any is markdown. MDX is read as markdown too. @throws PipeError `document-too-large`. */
   parse(source: string): MarkdownDocument {
+    if (source.length > this.#maxLength) {
+      throw new PipeError("document-too-large", "A document is too large to be parsed.", {
+        expected: `at most ${this.#maxLength} characters`,
+        got: String(source.length),
+        fix: "split it into several files, or leave it out",
+      });
+    }
     // The parser swallows a byte order mark and counts without it.
     const mark = source.startsWith("\uFEFF") ? 1 : 0;
-    const root = fromMarkdown(source.slice(mark), {
-      extensions: [frontmatter(["yaml"]), gfm()],
-      mdastExtensions: [frontmatterFromMarkdown(["yaml"]), fromGfm],
-    });
+    const root = treeOfMarkdown(source.slice(mark));
     const yaml = root.children[0]?.type === "yaml" ? root.children[0].value : undefined;
     const front = yaml === undefined ? {} : readFrontMatter(yaml);
-    const sections = sectionsOf(root, source, mark);
     const title = titleOf(front.frontMatter) ?? topHeading(root);
-    return { source, ...(title === undefined ? {} : { title }), ...front, sections, atoms: atomsOf(root, mark) };
+    const atoms = atomsOf(root, source, mark);
+    const wiki = this.#wikiLinks ? wikiLinksOf(source, atoms) : [];
+    return {
+      source,
+      ...(title === undefined ? {} : { title }),
+      ...front,
+      sections: sectionsOf(root, source, mark),
+      atoms,
+      seams: seamsOf(root, source, mark),
+      links: [...linksOf(root, mark), ...wiki].sort((a, b) => a.begin - b.begin),
+    };
   }
-}
-
-function readFrontMatter(yaml: string): Pick<MarkdownDocument, "frontMatter" | "frontMatterError"> {
-  try {
-    const value: unknown = parseYaml(yaml, { logLevel: "error" });
-    if (typeof value !== "object" || value === null || Array.isArray(value)) return {};
-    return { frontMatter: JSON.parse(JSON.stringify(value)) as { [field: string]: Json } };
-  } catch (error) {
-    return { frontMatterError: messageOf(error) };
-  }
-}
-
-function titleOf(frontMatter: MarkdownDocument["frontMatter"]): string | undefined {
-  const title = frontMatter?.["title"];
-  return typeof title === "string" && title.trim() !== "" ? title.trim() : undefined;
 }
 
 function topHeading(root: Root): string | undefined {
@@ -78,7 +68,7 @@ function topHeading(root: Root): string | undefined {
 
 function sectionsOf(root: Root, source: string, mark: number): MarkdownSection[] {
   const nodes = root.children.filter((node) => node.type !== "yaml");
-  const begins = nodes.map((node) => lineBegin(source, node.position!.start.offset! + mark));
+  const begins = nodes.map((node) => beginOf(node, source, mark));
   begins.push(source.length);
   const sections: MarkdownSection[] = [];
   const path: { depth: number; text: string }[] = [];
@@ -103,35 +93,42 @@ function sectionsOf(root: Root, source: string, mark: number): MarkdownSection[]
   return sections;
 }
 
-/** Steps back over the indentation of a block that begins its line. */
-function lineBegin(source: string, offset: number): number {
+/** Where a block begins, its indentation included if nothing else stands before it in the line. */
+function beginOf(node: Nodes, source: string, mark: number): number {
+  const offset = node.position!.start.offset! + mark;
   let begin = offset;
   while (begin > 0 && (source[begin - 1] === " " || source[begin - 1] === "\t")) begin--;
   return begin === 0 || source[begin - 1] === "\n" || source[begin - 1] === "\r" ? begin : offset;
 }
 
-/** The text of inline content, in one line. A stack instead of recursion: nesting may be thousands deep. */
-function textOf(node: Nodes): string {
-  const parts: string[] = [];
-  const stack: Nodes[] = [node];
-  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
-    if (next.type === "break") parts.push(" ");
-    else if (next.type === "image" || next.type === "imageReference") parts.push(next.alt ?? "");
-    else if ("children" in next) stack.push(...next.children.toReversed());
-    else if ("value" in next && next.type !== "html") parts.push(next.value);
-  }
-  return parts.join("").replaceAll(/\s+/g, " ").trim();
+const isInline = ({ type }: Nodes): boolean => type === "paragraph" || type === "heading";
+
+function atomsOf(root: Root, source: string, mark: number): MarkdownAtom[] {
+  const atoms: MarkdownAtom[] = [];
+  walk(root, (node) => {
+    if (isInline(node)) return false;
+    if (node.type !== "code" && node.type !== "table" && node.type !== "math") return true;
+    const range = { begin: node.position!.start.offset! + mark, end: node.position!.end.offset! + mark };
+    if (node.type === "code") {
+      const language = node.lang?.toLowerCase();
+      atoms.push({ kind: "code", ...range, ...(language === undefined ? {} : { language }) });
+    } else if (node.type === "math") {
+      atoms.push({ kind: "math", ...range });
+    } else {
+      const lines = source.slice(range.begin, range.end).split(/\r\n|\r|\n/, 2);
+      atoms.push({ kind: "table", ...range, header: lines.map((line) => line.trim()).join("\n") });
+    }
+    return false;
+  });
+  return atoms;
 }
 
-function atomsOf(root: Root, mark: number): SourceRange[] {
-  const atoms: SourceRange[] = [];
-  const stack: Nodes[] = [root];
-  for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
-    if (next.type === "code" || next.type === "table") {
-      atoms.push({ begin: next.position!.start.offset! + mark, end: next.position!.end.offset! + mark });
-    } else if (next.type !== "paragraph" && next.type !== "heading" && "children" in next) {
-      for (const child of next.children.toReversed()) stack.push(child);
-    }
-  }
-  return atoms;
+function seamsOf(root: Root, source: string, mark: number): MarkdownSeam[] {
+  const seams: MarkdownSeam[] = [];
+  walk(root, (node, depth) => {
+    // Depth 1 are the blocks of the document itself; what is nested in them can be a place to cut.
+    if (depth >= 2) seams.push({ offset: beginOf(node, source, mark), depth: depth - 1 });
+    return depth < maxDepth && !isInline(node) && node.type !== "table";
+  });
+  return seams;
 }

@@ -1,50 +1,35 @@
-import { PipeError } from "@pipe/core";
+import { budgetOf, IndexingStrategy, type Piece } from "./indexing-strategy.ts";
+import type { MarkdownDocument, MarkdownSection, SourceRange } from "./markdown-document.ts";
 import { splitRange } from "./split-range.ts";
-import { type Chunk, IndexingStrategy } from "./indexing-strategy.ts";
-import type { MarkdownDocument, MarkdownSection, SourceRange } from "./markdown-parser.ts";
 
-/** Characters that count as one token. */
-const charactersPerToken = 4;
-
-type Piece = SourceRange & { readonly heading: readonly string[]; readonly bare: boolean };
+/** A piece, and whether it is a heading without text below it. */
+type SectionPiece = Piece & { readonly bare: boolean };
 
 /**
- * Cuts a document along its sections into passages of at most `tokens` tokens of 4 characters, the default. Code blocks
- * and tables that fit stay whole; a small passage joins its neighbour under the same heading. The passages tile the
- * document from its first block to its end.
+ * Cuts a document along its sections into passages of at most `tokens` tokens of 4 characters, the default. Code blocks,
+ * tables and math of up to four times that stay whole; lists are cut between items; a small passage joins its neighbour
+ * under the same heading. The passages tile the document from its first block to its end.
  */
 export class SectionStrategy extends IndexingStrategy {
   readonly id: string;
   readonly #budget: number;
 
   /** @param options.tokens default 256. @throws PipeError `strategy-invalid`. */
-  constructor(options: { readonly tokens?: number } = {}) {
+  constructor({ tokens = 256 }: { readonly tokens?: number } = {}) {
     super();
-    const { tokens = 256 } = options;
-    if (!Number.isInteger(tokens) || tokens < 1) {
-      throw new PipeError("strategy-invalid", "A passage needs a positive number of tokens.", { got: String(tokens) });
-    }
-    this.id = `section:${tokens}`;
-    this.#budget = tokens * charactersPerToken;
+    this.#budget = budgetOf(tokens);
+    this.id = `section-2:${tokens}`;
   }
 
   /** @inheritdoc */
-  chunk(document: MarkdownDocument): readonly Chunk[] {
+  protected cut(document: MarkdownDocument): readonly Piece[] {
     const pieces = document.sections.flatMap((section) => this.#pieces(section, document));
-    const { source, title, frontMatter } = document;
-    let line = 1;
-    let counted = 0;
-    return this.#merge(pieces, title !== undefined && frontMatter?.["title"] === title).map(
-      ({ begin, end, heading }) => {
-        for (; counted < begin; counted++) if (source[counted] === "\n") line++;
-        const context = (heading[0] === title || title === undefined ? heading : [title, ...heading]).join(" › ");
-        return { begin, end, text: source.slice(begin, end), heading, context, line };
-      },
-    );
+    const { title, frontMatter } = document;
+    return this.#merge(pieces, title !== undefined && frontMatter?.["title"] === title);
   }
 
   /** Packs a section's blocks; what exceeds the budget alone is split. A heading goes with the block below it. */
-  #pieces({ begin, end, blocks, heading, headed }: MarkdownSection, { source, atoms }: MarkdownDocument): Piece[] {
+  #pieces({ begin, end, blocks, heading, headed }: MarkdownSection, document: MarkdownDocument): SectionPiece[] {
     const bare = headed && blocks.length === 1;
     const title = headed ? blocks[0]!.end - begin : 0;
     const ranges: SourceRange[] = [];
@@ -58,7 +43,7 @@ export class SectionStrategy extends IndexingStrategy {
       if (block.end - open <= this.#budget) continue;
       // Room for the heading: it must not push a block that fits out of its passage.
       const first = this.#budget + (open === begin ? title : 0);
-      const parts = splitRange(source, { begin: open, end: block.end }, atoms, this.#budget, first);
+      const parts = splitRange(document, { begin: open, end: block.end }, this.#budget, { first });
       open = parts.at(-1)!.begin;
       ranges.push(...parts.slice(0, -1));
     }
@@ -67,9 +52,9 @@ export class SectionStrategy extends IndexingStrategy {
   }
 
   /** @param titled whether front matter names what stands above all headings. */
-  #merge(pieces: readonly Piece[], titled: boolean): Piece[] {
+  #merge(pieces: readonly SectionPiece[], titled: boolean): SectionPiece[] {
     const small = this.#budget / 4;
-    const merged: Piece[] = [];
+    const merged: SectionPiece[] = [];
     for (const piece of pieces) {
       const last = merged.at(-1);
       const shared = last === undefined ? 0 : sharedHeadings(last.heading, piece.heading);

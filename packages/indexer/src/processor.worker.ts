@@ -1,0 +1,3 @@
+import { parentPort } from "node:worker_threads";
+import { serveProcessor } from "./processor-host.ts";
+serveProcessor(parentPort!);
