@@ -32,3 +32,5 @@ export {
   type StoredChunk,
   type VectorSpace,
 } from "./index-manager.ts";
+export { OnnxEmbedder, type OnnxEmbedderOptions } from "./embedders/onnx-embedder.ts";
+export { HttpEmbedder, type HttpEmbedderOptions } from "./embedders/http-embedder.ts";

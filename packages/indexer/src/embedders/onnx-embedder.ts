@@ -1,0 +1,61 @@
+import type { IEmbedder } from "@pipe/core";
+import { type Serving, startWorker } from "../worker-channel.ts";
+import type { SentenceApi, SentenceOptions } from "./sentence-host.ts";
+
+/** Which model embeds, and how. */
+export type OnnxEmbedderOptions = {
+  /**
+   * Folder of a sentence-transformers model as on Hugging Face's hub: `tokenizer.json`, `model.onnx` or `onnx/model.onnx`,
+   * and where they exist `sentence_bert_config.json` and `1_Pooling/config.json`.
+   */
+  readonly folder: string;
+  /** Threads of one product; default all cores. */
+  readonly threads?: number;
+  /** Tokens of one text at most, the rest is cut off; default what the model was trained with. */
+  readonly maxTokens?: number;
+};
+
+/** Texts in one call of the worker: after each the caller may stop. */
+const batch = 64;
+
+/** Embeds texts with a sentence-transformers model in ONNX Runtime, in a worker thread: mean or first-token pooling, length 1. */
+export class OnnxEmbedder implements IEmbedder {
+  readonly space: IEmbedder["space"];
+  readonly #serving: Serving<SentenceApi>;
+
+  private constructor(serving: Serving<SentenceApi>, space: IEmbedder["space"]) {
+    this.#serving = serving;
+    this.space = space;
+  }
+
+  /** Opens a model. @throws PipeError `embedder-missing`, `embedder-unsupported`. */
+  static async open(options: OnnxEmbedderOptions): Promise<OnnxEmbedder> {
+    return OnnxEmbedder.over(startWorker<SentenceApi>("embedders/sentence.worker"), options);
+  }
+
+  /** Opens a model that another thread, or this one, serves. */
+  static async over(serving: Serving<SentenceApi>, options: SentenceOptions): Promise<OnnxEmbedder> {
+    try {
+      const { dimensions, hash, maxTokens } = await serving.channel.call("open", options);
+      return new OnnxEmbedder(serving, { id: `onnx:${hash.slice(0, 16)}:${maxTokens}`, dimensions });
+    } catch (error) {
+      await serving.stop();
+      throw error;
+    }
+  }
+
+  async embed(texts: readonly string[], signal?: AbortSignal): Promise<readonly Float32Array[]> {
+    const vectors: Float32Array[] = [];
+    for (let begin = 0; begin < texts.length; begin += batch) {
+      signal?.throwIfAborted();
+      vectors.push(...(await this.#serving.channel.call("embed", texts.slice(begin, begin + batch))));
+    }
+    return vectors;
+  }
+
+  /** Stops the worker. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#serving.channel.close("The embedder was disposed.");
+    await this.#serving.stop();
+  }
+}

@@ -1,0 +1,5 @@
+/** A sentence embedding model of six words and three channels in ONNX, made by bench/interop/make_sentence_model.py. */
+export const tinyModel = Buffer.from(
+  "CAk6wAIKLQoFdGFibGUKCWlucHV0X2lkcxIRbGFzdF9oaWRkZW5fc3RhdGUiBkdhdGhlchIEdGlueSpXCAYIAxABQgV0YWJsZUpIAAAAAAAAAAAAAAAAAACAPwAAAAAAAAAAAAAAAAAAgD8AAAAAAABAQAAAAAAAAAAAAAAAAAAAgEAAAAAAAAAAAAAAAAAAAKBAWiUKCWlucHV0X2lkcxIYChYIBxISCgYSBHJvd3MKCBIGdG9rZW5zWioKDmF0dGVudGlvbl9tYXNrEhgKFggHEhIKBhIEcm93cwoIEgZ0b2tlbnNaKgoOdG9rZW5fdHlwZV9pZHMSGAoWCAcSEgoGEgRyb3dzCggSBnRva2Vuc2IxChFsYXN0X2hpZGRlbl9zdGF0ZRIcChoIARIWCgYSBHJvd3MKCBIGdG9rZW5zCgIIA0IECgAQEg==",
+  "base64",
+);
