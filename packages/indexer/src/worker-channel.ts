@@ -57,6 +57,7 @@ export class WorkerChannel<S extends Served> {
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
       if (this.#waiting.size === 1) this.#port.ref();
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
       this.#port.postMessage({ id, method, args } satisfies Call);
     });
   }
