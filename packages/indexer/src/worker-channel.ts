@@ -33,7 +33,7 @@ export function serve(port: Port, served: Served): void {
 }
 
 /** Calls functions that another thread serves; keeps the process alive only while an answer is awaited. */
-export class WorkerChannel<S extends Served> {
+class WorkerChannel<S extends Served> {
   readonly #port: Port;
   readonly #waiting = new Map<
     number,
