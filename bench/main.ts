@@ -3,6 +3,7 @@ import { parseArgs } from "node:util";
 import type { BenchOptions, BenchResult } from "./result.ts";
 
 const benches: { readonly [name: string]: () => Promise<(options: BenchOptions) => Promise<BenchResult>> } = {
+  chunking: async () => (await import("./chunking/bench-chunking.ts")).benchChunking,
   "loop-cost": async () => (await import("./loop-cost/bench-loop-cost.ts")).benchLoopCost,
   generate: async () => (await import("./generate/bench-generate.ts")).benchGenerate,
   optimizer: async () => (await import("./optimizer/bench-optimizer.ts")).benchOptimizer,

@@ -1,8 +1,13 @@
 #!/usr/bin/env bash
-# Makes the competitors' environments in bench/.envs: PyTorch for the CPU (1.4 GB), transformers on it, tfjs with its wasm backend.
+# Makes the competitors' environments in bench/.envs: PyTorch for the CPU (1.4 GB), transformers on it, tfjs with its wasm
+# backend, the embedding model MiniLM, and splitters of text.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mkdir -p .envs/wasm
 bash setup/make_torch_cpu.sh "$PWD/.envs/torch"
 bash setup/make_transformers.sh "$PWD/.envs/transformers" "$PWD/.envs/torch"
 npm install --prefix .envs/wasm --no-audit --no-fund @tensorflow/tfjs@4.22.0 @tensorflow/tfjs-backend-wasm@4.22.0
+bash setup/make_minilm.sh "$PWD/.envs/minilm"
+mkdir -p .envs/chunking
+npm install --prefix .envs/chunking --no-audit --no-fund --ignore-scripts \
+  @langchain/textsplitters@1.0.2 @langchain/core llamaindex@0.12.1 @mastra/rag@2.6.4

@@ -9,6 +9,10 @@
 export { TextDataSource, type TextDataSourceOptions } from "./text-data-source.ts";
 export { JsonlDataSource, type JsonlDataSourceOptions } from "./jsonl-data-source.ts";
 export { MarkdownDataSource, type MarkdownDataSourceOptions } from "./markdown-data-source.ts";
+export { ParquetDataSource, type ParquetColumns, type ParquetDataSourceOptions } from "./parquet-data-source.ts";
+export { HuggingFaceDataSource, type HuggingFaceDataSourceOptions } from "./hugging-face-data-source.ts";
+export { ChemPileDataSource, type ChemPileDataSourceOptions } from "./chempile-data-source.ts";
+export { chemPileSubsets } from "./chempile-subsets.ts";
 export { createByteTokenizer } from "./byte-tokenizer.ts";
 export { createCharTokenizer, learnCharacters } from "./char-tokenizer.ts";
 export { createGptTokenizer } from "./gpt-tokenizer.ts";

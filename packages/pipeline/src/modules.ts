@@ -5,7 +5,12 @@ const optim = (): ReturnType<DefinitionModule["load"]> => import("@pipe/optim/de
 
 /** The built-in components: which package defines which kinds, imported when a configuration names one. */
 export const builtInModules: readonly DefinitionModule[] = [
-  { package: "@pipe/data", port: "source", kinds: ["text", "jsonl", "markdown"], load: data },
+  {
+    package: "@pipe/data",
+    port: "source",
+    kinds: ["text", "jsonl", "markdown", "parquet", "huggingface", "chempile"],
+    load: data,
+  },
   { package: "@pipe/data", port: "tokenizer", kinds: ["byte", "char", "gpt"], load: data },
   { package: "@pipe/models", port: "model", kinds: ["gpt2"], load: () => import("@pipe/models/definitions") },
   { package: "@pipe/optim", port: "optimizer", kinds: ["adamw", "adam", "lion", "sgd"], load: optim },
