@@ -144,12 +144,8 @@ describe("HuggingFaceDataSource", () => {
   it("downloads a file when the stream comes to it, once, and leaves what is before the cursor", async () => {
     const { asked, source, cache } = await hub(parts);
     const files = (): string[] => asked.map(({ url }) => url).filter((url) => url.startsWith("/files"));
-    const [first] = await source()
-      .documents()
-      [Symbol.asyncIterator]()
-      .next()
-      .then(({ value }) => [value as SourceDocument]);
-    expect([first!.id, files()]).toEqual(["default/train/0.parquet:0", ["/files/0.parquet"]]);
+    const first = (await source().documents()[Symbol.asyncIterator]().next()).value as SourceDocument;
+    expect([first.id, files()]).toEqual(["default/train/0.parquet:0", ["/files/0.parquet"]]);
     const documents = await all(source({ token: "secret" }));
     expect(documents.map(({ text }) => text).join("")).toBe("abcde");
     expect(files()).toEqual(["/files/0.parquet", "/files/1.parquet"]);
