@@ -119,7 +119,7 @@ async function hub(files: readonly Uint8Array[], faults: Fault[] = []) {
       const stream = createReadStream(join(store, name!), { start });
       if (fault.cut === undefined) return stream.pipe(response);
       return response.write(Buffer.from(files[Number.parseInt(name!, 10)]!.subarray(0, fault.cut)), () =>
-        response.destroy(),
+        response.socket!.end(),
       );
     });
     return undefined;
