@@ -4,6 +4,8 @@ import {
   type DeviceTensor,
   type HostTensor,
   hostTensor,
+  sizeOf,
+  type SlotSpec,
   type IEngine,
   type IOptimizer,
   type ParameterSpec,
@@ -39,7 +41,7 @@ const fixture = JSON.parse(
 const { shapes } = fixture;
 const common = { dtype: "float32", init: { kind: "zeros" }, trainable: true } as const;
 const parameters: readonly ParameterSpec[] = [
-  { ...common, name: "matrix", shape: shapes.matrix, decay: true },
+  { ...common, name: "matrix", shape: shapes.matrix, decay: true, block: "h.0" },
   { ...common, name: "bias", shape: shapes.bias, decay: false },
 ];
 const services: Services = { has: () => true, get: async <T>(): Promise<T> => parameters as T };
@@ -82,11 +84,21 @@ const host = (values: Flat): { readonly [name: string]: HostTensor } =>
       hostTensor(shapes[name as keyof typeof shapes], Float32Array.from(data)),
     ]),
   );
+/** Slots by name and parameter: each has those that its optimizer gives it. */
+function slotsOf<T>(
+  optimizer: IOptimizer,
+  of: (slot: SlotSpec) => T,
+): { readonly [slot: string]: { readonly [name: string]: T } } {
+  const slots: { [slot: string]: { [name: string]: T } } = {};
+  for (const parameter of parameters)
+    for (const slot of optimizer.slots(parameter)) (slots[slot.name] ??= {})[parameter.name] = of(slot);
+  return slots;
+}
 const specsOf = (optimizer: IOptimizer) => {
   const tensors = { matrix: parameters[0]!, bias: parameters[1]! };
-  const slots = optimizer.slots(parameters[0]!).map(({ name }) => [name, tensors] as const);
+  const slots = slotsOf(optimizer, (slot) => slot);
   return {
-    state: { params: tensors, ...(slots.length === 0 ? {} : { slots: Object.fromEntries(slots) }) },
+    state: { params: tensors, ...(Object.keys(slots).length === 0 ? {} : { slots }) },
     grads: tensors,
     rate: { shape: [], dtype: "float32" },
     count: { shape: [], dtype: "int32" },
@@ -109,12 +121,12 @@ describe.each(cases)("%s", (_, { config, params, slots }) => {
     const optimizer = await make(config);
     const specs = specsOf(optimizer);
     const step = await engine.compile(programOf(optimizer), specs as never, { donate: ["state"] });
-    const zeros = host({ matrix: Array(12).fill(0) as number[], bias: Array(5).fill(0) as number[] });
-    const names = optimizer.slots(parameters[0]!).map(({ name }) => name);
-    expect(names).toEqual(Object.keys(slots));
+    const fresh = slotsOf(optimizer, ({ shape }) => hostTensor(shape, new Float32Array(sizeOf(shape))));
+    const names = Object.keys(fresh);
+    expect(names.sort()).toEqual(Object.keys(slots).sort());
     let state = (await engine.put({
       params: host(fixture.initial),
-      ...(names.length === 0 ? {} : { slots: Object.fromEntries(names.map((name) => [name, zeros])) }),
+      ...(names.length === 0 ? {} : { slots: fresh }),
     })) as DeviceState;
     for (const [count, rate] of fixture.rates.entries()) {
       const grads = await engine.put(host(fixture.gradients[count]!));
@@ -134,13 +146,17 @@ describe.each(cases)("%s", (_, { config, params, slots }) => {
     await step[Symbol.asyncDispose]();
   });
 
-  it("is one pass over memory for each parameter: all of its state is updated in place", async () => {
-    const optimizer = await make(config);
-    const graph = trace(programOf(optimizer), specsOf(optimizer) as never);
-    const { outputs, updates } = lower(graph, { isDonated: (path) => path.startsWith("state/") });
-    expect(updates).toHaveLength(parameters.length);
-    const state = outputs.filter(({ path }) => path.startsWith("state/"));
-    expect(state).toHaveLength(2 + 2 * Object.keys(slots).length);
-    for (const { path, from } of state) expect([path, Object.keys(from)]).toEqual([path, ["update", "result"]]);
-  });
+  // What sums over a whole matrix, or multiplies it, comes before the pass.
+  it.skipIf(["adafactor", "muon"].includes(config.kind))(
+    "is one pass over memory for each parameter: all of its state is updated in place",
+    async () => {
+      const optimizer = await make(config);
+      const graph = trace(programOf(optimizer), specsOf(optimizer) as never);
+      const { outputs, updates } = lower(graph, { isDonated: (path) => path.startsWith("state/") });
+      expect(updates).toHaveLength(parameters.length);
+      const state = outputs.filter(({ path }) => path.startsWith("state/"));
+      expect(state).toHaveLength(2 + 2 * Object.keys(slots).length);
+      for (const { path, from } of state) expect([path, Object.keys(from)]).toEqual([path, ["update", "result"]]);
+    },
+  );
 });

@@ -19,6 +19,26 @@ const optimizers = {
     beta2: beta(0.99).describe("Decay of the mean that is kept."),
     weightDecay: decay(0.3, DECOUPLED),
   }),
+  adafactor: z.strictObject({
+    kind: z.literal("adafactor"),
+    decay: z
+      .number()
+      .negative()
+      .default(-0.8)
+      .describe("Power of the updates at which squared gradients are forgotten."),
+    threshold: z.number().positive().default(1).describe("Root mean square above which a step is scaled down."),
+    scale: z.number().positive().default(1e-3).describe("Smallest size of a parameter that its steps are scaled by."),
+    weightDecay: decay(0, DECOUPLED),
+  }),
+  muon: z.strictObject({
+    kind: z.literal("muon"),
+    momentum: beta(0.95),
+    nesterov: z.boolean().default(true),
+    iterations: z.number().int().min(1).max(99).default(5).describe("Newton–Schulz iterations."),
+    ...adam,
+    beta2: beta(0.95),
+    weightDecay: decay(0.1, DECOUPLED),
+  }),
   sgd: z.strictObject({
     kind: z.literal("sgd"),
     momentum: beta(0),
@@ -104,6 +124,24 @@ export const definitions = [
     create: async ({ kind: _, ...options }, services) => {
       const { LionOptimizer } = await import("./optimizers/lion.ts");
       return new LionOptimizer(await services.get(serviceTokens.parameters), options);
+    },
+  }),
+  defineComponent({
+    port: "optimizer",
+    kind: "adafactor",
+    schema: optimizers.adafactor,
+    create: async ({ kind: _, ...options }, services) => {
+      const { AdafactorOptimizer } = await import("./optimizers/adafactor.ts");
+      return new AdafactorOptimizer(await services.get(serviceTokens.parameters), options);
+    },
+  }),
+  defineComponent({
+    port: "optimizer",
+    kind: "muon",
+    schema: optimizers.muon,
+    create: async ({ kind: _, ...options }, services) => {
+      const { MuonOptimizer } = await import("./optimizers/muon.ts");
+      return new MuonOptimizer(await services.get(serviceTokens.parameters), options);
     },
   }),
   defineComponent({

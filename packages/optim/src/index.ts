@@ -6,6 +6,8 @@
 export { AdamWOptimizer, type AdamWOptions } from "./optimizers/adamw.ts";
 export { AdamOptimizer, type AdamOptions } from "./optimizers/adam.ts";
 export { LionOptimizer, type LionOptions } from "./optimizers/lion.ts";
+export { AdafactorOptimizer, type AdafactorOptions } from "./optimizers/adafactor.ts";
+export { MuonOptimizer, type MuonOptions } from "./optimizers/muon.ts";
 export { SgdOptimizer, type SgdOptions } from "./optimizers/sgd.ts";
 export { GradientProcessor, type GradientProcessorOptions } from "./gradient-processor.ts";
 export { constantSchedule } from "./schedules/constant.ts";

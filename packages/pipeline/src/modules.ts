@@ -13,7 +13,12 @@ export const builtInModules: readonly DefinitionModule[] = [
   },
   { package: "@pipe/data", port: "tokenizer", kinds: ["byte", "char", "gpt"], load: data },
   { package: "@pipe/models", port: "model", kinds: ["gpt2"], load: () => import("@pipe/models/definitions") },
-  { package: "@pipe/optim", port: "optimizer", kinds: ["adamw", "adam", "lion", "sgd"], load: optim },
+  {
+    package: "@pipe/optim",
+    port: "optimizer",
+    kinds: ["adamw", "adam", "lion", "sgd", "adafactor", "muon"],
+    load: optim,
+  },
   {
     package: "@pipe/optim",
     port: "schedule",

@@ -1,10 +1,12 @@
-import type { IOptimizer, ParameterSpec, Params } from "@pipe/core";
+import { type IOptimizer, type ParameterSpec, type Params, sizeOf, type SlotSpec } from "@pipe/core";
 import * as tf from "@pipe/graph/tf";
 import { beforeAll, describe, expect, it } from "vitest";
 import { parameter } from "../parameter.test.fixture.ts";
+import { AdafactorOptimizer } from "./adafactor.ts";
 import { AdamOptimizer } from "./adam.ts";
 import { AdamWOptimizer } from "./adamw.ts";
 import { LionOptimizer } from "./lion.ts";
+import { MuonOptimizer } from "./muon.ts";
 import { SgdOptimizer } from "./sgd.ts";
 
 beforeAll(async () => {
@@ -35,6 +37,8 @@ describe("every optimizer", () => {
     ["SGD with momentum", new SgdOptimizer([], { momentum: 0.9 }), 0.02],
     ["SGD with Nesterov's momentum", new SgdOptimizer([], { momentum: 0.9, nesterov: true }), 0.02],
     ["Lion", new LionOptimizer([]), 0.05],
+    ["Adafactor", new AdafactorOptimizer([]), 0.05],
+    ["Muon's AdamW", new MuonOptimizer([], { beta2: 0.999 }), 0.05],
   ];
 
   it.each(table)("%s finds the minimum of an ill-conditioned bowl", (_, optimizer, peak) => {
@@ -82,6 +86,39 @@ describe("every optimizer", () => {
     }
   });
 
+  it("of Muon's kind moves a block's matrix alike in all directions, and others as AdamW does", () => {
+    const matrix = { ...parameter("h.0.w", [4, 2], false), block: "h.0" };
+    const optimizer = new MuonOptimizer([matrix], { weightDecay: 0 });
+    expect(optimizer.slots(matrix).map(({ name }) => name)).toEqual(["momentum"]);
+    expect(optimizer.slots(parameter("wte", [4, 2], true)).map(({ name }) => name)).toEqual(["m", "v"]);
+    // Singular values 100 and 1 of the gradient; those of the step are alike.
+    const gradient = tf.tensor2d([100, 0, 0, 1, 0, 0, 0, 0], [4, 2]);
+    const zeros = tf.zeros([4, 2]);
+    const { params } = optimizer.update({
+      params: { [matrix.name]: zeros },
+      grads: { [matrix.name]: gradient },
+      slots: { momentum: { [matrix.name]: zeros }, m: {}, v: {} },
+      rate: tf.scalar(1),
+      count: tf.scalar(0, "int32"),
+    });
+    const [a, b, c, d] = params[matrix.name]!.dataSync() as unknown as [number, number, number, number];
+    expect([b, c].every((x) => Math.abs(x) < 1e-6)).toBe(true);
+    // 0.2 √4 times a singular value in the iteration's band.
+    for (const moved of [-a / 0.4, -d / 0.4]) {
+      expect(moved).toBeGreaterThan(0.5);
+      expect(moved).toBeLessThan(1.3);
+    }
+  });
+
+  it("keeps a thousandth of Adam's state where it is Adafactor", () => {
+    const sizes = (slots: readonly SlotSpec[]): number => slots.reduce((sum, { shape }) => sum + sizeOf(shape), 0);
+    const table = parameter("wte", [2048, 2048], true);
+    expect(sizes(new AdafactorOptimizer([]).slots(table)) / sizes(new AdamOptimizer([]).slots(table))).toBeLessThan(
+      1e-3,
+    );
+    expect(new AdafactorOptimizer([]).slots(parameter("b", [7], false))[0]!.shape).toEqual([7]);
+  });
+
   it("decays as part of the gradient where it is Adam", () => {
     const optimizer = new AdamOptimizer([parameter("a", [3], true)], { weightDecay: 0.5 });
     const zeros = { a: tf.zeros([3]), b: tf.zeros([3]) };
@@ -109,6 +146,20 @@ describe("every optimizer", () => {
   it.each([{ beta1: 1 }, { beta2: -0.1 }, { weightDecay: -1 }])("of Lion's kind refuses %j", (options) => {
     expect(() => new LionOptimizer([], options)).toThrow("Lion's settings are out of range");
   });
+
+  it.each([{ momentum: 1 }, { iterations: 0 }, { iterations: 1.5 }, { beta2: 1 }])(
+    "of Muon's kind refuses %j",
+    (options) => {
+      expect(() => new MuonOptimizer([], options)).toThrow("Muon's settings are out of range");
+    },
+  );
+
+  it.each([{ decay: 0 }, { threshold: 0 }, { scale: 0 }, { weightDecay: -1 }])(
+    "of Adafactor's kind refuses %j",
+    (options) => {
+      expect(() => new AdafactorOptimizer([], options)).toThrow("Adafactor's settings are out of range");
+    },
+  );
 
   it.each([
     { momentum: 1 },

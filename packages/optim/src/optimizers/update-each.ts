@@ -7,6 +7,7 @@ export type UpdateInputs = Parameters<IOptimizer["update"]>[0];
 
 /** A parameter with its gradient and its slots by name; `decays` says whether weight decay applies. */
 export type UpdateOf = {
+  readonly name: string;
   readonly parameter: tf.Tensor;
   readonly gradient: tf.Tensor;
   readonly slots: Params;
@@ -25,10 +26,13 @@ export function updateEach(
     slots: Object.fromEntries(names.map((slot) => [slot, {} as { [name: string]: tf.Tensor }])),
   };
   for (const [name, parameter] of Object.entries(params)) {
-    const own = Object.fromEntries(names.map((slot) => [slot, slots[slot]![name]!]));
-    const updated = rule({ parameter, gradient: grads[name]!, slots: own, decays: decays.has(name) });
+    // A parameter need not have all slots: matrices and vectors may be updated by different rules.
+    const own = Object.fromEntries(
+      names.flatMap((slot) => (slots[slot]![name] === undefined ? [] : [[slot, slots[slot]![name]]])),
+    );
+    const updated = rule({ name, parameter, gradient: grads[name]!, slots: own, decays: decays.has(name) });
     next.params[name] = updated.parameter;
-    for (const slot of names) next.slots[slot]![name] = updated.slots[slot]!;
+    for (const [slot, value] of Object.entries(updated.slots)) next.slots[slot]![name] = value;
   }
   return next;
 }
