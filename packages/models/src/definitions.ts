@@ -13,6 +13,22 @@ const gpt2 = z.strictObject({
   hidden: size.optional().describe("Channels inside the MLP; default 4 × width."),
   dropout: z.number().min(0).lt(1).default(0),
   layerNormEpsilon: z.number().positive().default(1e-5),
+  attention: z
+    .discriminatedUnion("kind", [
+      z.strictObject({ kind: z.literal("multi-head") }),
+      z.strictObject({ kind: z.literal("grouped-query"), groups: size.describe("Heads of keys and values.") }),
+      z.strictObject({ kind: z.literal("sliding-window"), window: size.describe("Positions that one sees.") }),
+    ])
+    .default({ kind: "multi-head" })
+    .describe("How positions are mixed."),
+  mlp: z
+    .discriminatedUnion("kind", [
+      z.strictObject({ kind: z.literal("gelu") }),
+      z.strictObject({ kind: z.literal("swiglu") }),
+      z.strictObject({ kind: z.literal("relu-squared") }),
+    ])
+    .default({ kind: "gelu" })
+    .describe("How each position is transformed."),
   vocabularyMultiple: size
     .default(1)
     .describe("Rows of zeros are added to the token embedding up to a multiple of this, such as 64 on a GPU."),
@@ -37,10 +53,12 @@ export const definitions = [
     port: "model",
     kind: "gpt2",
     schema: gpt2,
-    create: async ({ kind: _, vocabulary, hidden, ...sizes }, services) => {
+    create: async ({ kind: _, vocabulary, hidden, attention, mlp, ...sizes }, services) => {
       const { GPT2Model } = await import("./gpt2-model.ts");
+      const { createAttention, createMLP } = await import("./built-in-strategies.ts");
       const count = await vocabularyOf(vocabulary, services);
-      return new GPT2Model({ ...sizes, vocabulary: count, ...(hidden === undefined ? {} : { hidden }) });
+      const options = { ...sizes, vocabulary: count, ...(hidden === undefined ? {} : { hidden }) };
+      return new GPT2Model(options, { attention: createAttention(attention), mlp: createMLP(mlp) });
     },
   }),
 ] as const;

@@ -220,14 +220,17 @@ describe("config.json", () => {
     [{ model_type: "gpt2", tie_word_embeddings: false }],
     [{ model_type: "gpt2", scale_attn_by_inverse_layer_idx: true }],
     [{ model_type: "gpt2", n_embd: "wide" }],
-    [{ model_type: "gpt2", pipe_attention: "mine" }],
   ])("refuses %j", (config) => {
     expect(() => modelFromConfig(config)).toThrow("describes a model that GPT2Model cannot be");
   });
 
   it("names parts that are not GPT-2's", () => {
     const parts = { attention: { ...multiHeadAttention, kind: "mine" }, mlp: { ...geluMLP, kind: "other" } };
-    expect(new GPT2Model(small, parts).config()).toMatchObject({ pipe_attention: "mine", pipe_mlp: "other" });
+    expect(new GPT2Model(small, parts).config()).toMatchObject({
+      model_type: "pipe-gpt2",
+      pipe_attention: { kind: "mine" },
+      pipe_mlp: { kind: "other" },
+    });
   });
 });
 

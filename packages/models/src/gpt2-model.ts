@@ -47,9 +47,11 @@ export class GPT2Model implements IModel {
 
   config(): Json {
     const { vocabulary, positions, width, layers, heads, hidden, dropout: rate, layerNormEpsilon } = this.options;
+    // Others must not take a model for GPT-2 that is computed in another way.
+    const isGPT2 = this.#attention.kind === "multi-head" && this.#mlp.kind === "gelu";
     return {
-      architectures: ["GPT2LMHeadModel"],
-      model_type: "gpt2",
+      architectures: [isGPT2 ? "GPT2LMHeadModel" : "PipeGPT2"],
+      model_type: isGPT2 ? "gpt2" : "pipe-gpt2",
       vocab_size: vocabulary,
       n_positions: positions,
       n_ctx: positions,
@@ -64,8 +66,10 @@ export class GPT2Model implements IModel {
       layer_norm_epsilon: layerNormEpsilon,
       initializer_range: 0.02,
       tie_word_embeddings: true,
-      ...(this.#attention.kind === "multi-head" ? {} : { pipe_attention: this.#attention.kind }),
-      ...(this.#mlp.kind === "gelu" ? {} : { pipe_mlp: this.#mlp.kind }),
+      ...(this.#attention.kind === "multi-head"
+        ? {}
+        : { pipe_attention: { kind: this.#attention.kind, ...this.#attention.options } }),
+      ...(this.#mlp.kind === "gelu" ? {} : { pipe_mlp: { kind: this.#mlp.kind } }),
     };
   }
 

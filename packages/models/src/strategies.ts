@@ -15,6 +15,8 @@ export type BlockShape = {
 /** Mixes positions: from [B, T, C] to [B, T, C], with parameters of its own. */
 export interface AttentionStrategy {
   readonly kind: string;
+  /** What makes it again beside its kind; stored with the model. */
+  readonly options?: { readonly [name: string]: number };
   /** Its parameters; names continue `prefix`, as in `h.0.attn.c_attn.weight`. */
   parameters(prefix: string, shape: BlockShape): readonly ParameterSpec[];
   /** `x` [B, T, C]; positions never see later ones. */

@@ -25,17 +25,24 @@ export function updateSlice(cache: tf.Tensor, rows: tf.Tensor, positions: tf.Ten
  * Attention of one new token a row to those before it, whose keys and values are cached, and to itself.
  *
  * `q`, `k`, `v` [B, H, 1, D] of the new tokens, `keys`, `values` [B, H, S, D] of which the first `positions` int32 [B]
- * places count → [B, H, 1, D]. It reads the old cache, so that the new one need not be made first. `scale` defaults to 1/√D.
+ * places count → [B, H, 1, D]. It reads the old cache, so that the new one need not be made first. `scale` defaults to 1/√D;
+ * with `window` a token sees that many, itself and those just before it.
  */
 export function cachedAttention(
   { q, k, v }: { readonly q: tf.Tensor; readonly k: tf.Tensor; readonly v: tf.Tensor },
   cache: { readonly keys: tf.Tensor; readonly values: tf.Tensor },
   positions: tf.Tensor,
-  scale = 1 / Math.sqrt(q.shape.at(-1)!),
+  options: { readonly scale?: number; readonly window?: number } = {},
 ): tf.Tensor {
+  const { scale = 1 / Math.sqrt(q.shape.at(-1)!), window } = options;
   const [batch, heads, capacity] = cache.keys.shape as [number, number, number];
-  const isEmpty = tf.greaterEqual(tf.range(0, capacity, 1, "int32"), tf.expandDims(positions, 1));
-  const mask = tf.reshape(tf.mul(tf.cast(isEmpty, "float32"), MASKED), [batch, 1, 1, capacity]);
+  const [place, position] = [tf.range(0, capacity, 1, "int32"), tf.expandDims(positions, 1)];
+  const isEmpty = tf.greaterEqual(place, position);
+  const isHidden =
+    window === undefined
+      ? isEmpty
+      : tf.logicalOr(isEmpty, tf.lessEqual(place, tf.sub(position, tf.scalar(window, "int32"))));
+  const mask = tf.reshape(tf.mul(tf.cast(isHidden, "float32"), MASKED), [batch, 1, 1, capacity]);
   const before = tf.add(tf.mul(tf.matMul(q, cache.keys, false, true), scale), mask);
   const itself = tf.mul(tf.sum(tf.mul(q, k), -1, true), scale);
   const probabilities = tf.softmax(tf.concat([before, itself], -1));

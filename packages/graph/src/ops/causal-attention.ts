@@ -7,12 +7,17 @@ import { randomMask } from "./random-mask.ts";
 /** Added to scores that must not count, of later positions or empty places: their exponentials are 0 exactly. */
 export const MASKED = -1e9;
 
-function probabilitiesOf(q: tf.Tensor, k: tf.Tensor, scale: number): tf.Tensor {
+function probabilitiesOf(q: tf.Tensor, k: tf.Tensor, { scale, window }: Attributes): tf.Tensor {
   const [rows, columns] = [q.shape.at(-2)!, k.shape.at(-2)!];
-  const row = tf.range(columns - rows, columns, 1, "int32");
-  const isLater = tf.greater(tf.range(0, columns, 1, "int32"), tf.expandDims(row, 1));
-  const scores = tf.mul(tf.matMul(q, k, false, true), scale);
-  return tf.softmax(tf.add(scores, tf.mul(tf.cast(isLater, "float32"), MASKED)));
+  const row = tf.expandDims(tf.range(columns - rows, columns, 1, "int32"), 1);
+  const column = tf.range(0, columns, 1, "int32");
+  const isLater = tf.greater(column, row);
+  const isHidden =
+    window === undefined
+      ? isLater
+      : tf.logicalOr(isLater, tf.lessEqual(column, tf.sub(row, tf.scalar(window as number, "int32"))));
+  const scores = tf.mul(tf.matMul(q, k, false, true), scale as number);
+  return tf.softmax(tf.add(scores, tf.mul(tf.cast(isHidden, "float32"), MASKED)));
 }
 
 /** The dropout mask of the probabilities, scaled, where there is one. */
@@ -29,7 +34,7 @@ const forward = defineComposite({
   name: "causalAttention",
   infer: ([q, , v]) => [{ shape: [...q!.shape.slice(0, -1), v!.shape.at(-1)!], dtype: "float32" }],
   decompose: ([q, k, v, seed], attributes) => {
-    const p = probabilitiesOf(q!, k!, attributes["scale"] as number);
+    const p = probabilitiesOf(q!, k!, attributes);
     const mask = maskOf(seed, p.shape, attributes);
     return [tf.matMul(mask === undefined ? p : tf.mul(p, mask), v!)];
   },
@@ -45,7 +50,7 @@ const backward = defineComposite({
   // The probabilities are the forward pass's own nodes once common subexpressions are merged.
   decompose: ([q, k, v, y, dy, seed], attributes) => {
     const scale = attributes["scale"] as number;
-    const p = probabilitiesOf(q!, k!, scale);
+    const p = probabilitiesOf(q!, k!, attributes);
     const mask = maskOf(seed, p.shape, attributes);
     const dv = tf.matMul(mask === undefined ? p : tf.mul(p, mask), dy!, true, false);
     const dMasked = tf.matMul(dy!, v!, false, true);
@@ -61,17 +66,20 @@ const backward = defineComposite({
  * Scaled dot-product attention in which no position sees a later one (Vaswani et al., 2017).
  *
  * `q` [B, H, T, D], `k` [B, H, S, D], `v` [B, H, S, E] with S ≥ T: the last query stands at the last key. → [B, H, T, E].
- * `scale` defaults to 1/√D; `dropout` applies to the probabilities while `context.training`.
+ * `scale` defaults to 1/√D; `dropout` applies to the probabilities while `context.training`; with `window` a position sees
+ * that many, itself and those just before it (Child et al., 2019).
  */
 export function causalAttention(
   q: tf.Tensor,
   k: tf.Tensor,
   v: tf.Tensor,
   context: ForwardContext,
-  options: { readonly scale?: number; readonly dropout?: number } = {},
+  options: { readonly scale?: number; readonly dropout?: number; readonly window?: number } = {},
 ): tf.Tensor {
   const scale = options.scale ?? 1 / Math.sqrt(q.shape.at(-1)!);
   const rate = options.dropout ?? 0;
-  if (!context.training || rate === 0) return forward([q, k, v], { scale })[0]!;
-  return forward([q, k, v, context.seed], { scale, rate, place: context.place() })[0]!;
+  const { window } = options;
+  const attributes: Attributes = window === undefined || window >= k.shape.at(-2)! ? { scale } : { scale, window };
+  if (!context.training || rate === 0) return forward([q, k, v], attributes)[0]!;
+  return forward([q, k, v, context.seed], { ...attributes, rate, place: context.place() })[0]!;
 }
