@@ -2,6 +2,7 @@
 import { spawnSync } from "node:child_process";
 import { accessSync, constants } from "node:fs";
 import { fileURLToPath } from "node:url";
+import { findMpich } from "./services/mpich.mjs";
 import { findTfjsNode } from "./services/tfjs-node.mjs";
 
 /**
@@ -39,6 +40,16 @@ export const services = {
     install: [
       ["apt-get", "update"],
       ["apt-get", "install", "--yes", "--no-install-recommends", "chromium", "fonts-dejavu-core"],
+    ],
+  },
+  mpi: {
+    name: "MPICH",
+    variable: "PIPE_MPI",
+    find: findMpich,
+    install: [
+      ["apt-get", "update"],
+      ["apt-get", "install", "--yes", "--no-install-recommends", "python3", "python3-pip"],
+      ["node", "tools/services/mpich.mjs"],
     ],
   },
   tensorflow: {

@@ -11,7 +11,7 @@ import { startWeights } from "./start-from.ts";
 
 /** The model, the step that trains it, and what measures and uses it. */
 export function addModel(container: ServiceContainer, composition: Composition): void {
-  const { components, experiment, random, schedule: given } = composition;
+  const { components, experiment, random, schedule: given, distributed } = composition;
   const { data, optimization, evaluation, training } = experiment;
 
   const { from, ...kindAndSizes } = experiment.model;
@@ -42,6 +42,7 @@ export function addModel(container: ServiceContainer, composition: Composition):
       seed: random.split("dropout").integer(2 ** 24),
       accumulate: training.accumulate,
       recompute: blocksOf(training.recompute),
+      distributed,
     };
     const initial =
       typeof from === "string"

@@ -24,7 +24,7 @@ const OPTIONAL = ["checkpoints", "earlyStopping", "divergence"];
 
 /** The training loop and what happens between its steps. */
 export function addTraining(container: ServiceContainer, composition: Composition): void {
-  const { events, checkpoints, elapsed, experiment } = composition;
+  const { events, checkpoints, elapsed, experiment, distributed } = composition;
   const { training } = experiment;
 
   container.scoped(runTokens.checkpointer, () => new ModelCheckpointer({ folder: checkpoints }));
@@ -69,13 +69,17 @@ export function addTraining(container: ServiceContainer, composition: Compositio
       events,
       checkpointer,
       restore: (state) => states().restore(state),
-      stages: [
-        nonFiniteStage({ find: (arrays, number) => step.findNonFinite(batches.process(arrays), number) }),
-        divergenceStage(guard),
-        await evaluating(services, composition, saves, stopping),
-        ...(await sampling(services, composition)),
-        await saving(services, saves, () => ({ step: epochs.progress.step, ...states().capture() })),
-      ],
+      distributed,
+      // What all processes decide alike, and what the main one does for all.
+      stages: !distributed.isMain
+        ? [divergenceStage(guard)]
+        : [
+            nonFiniteStage({ find: (arrays, number) => step.findNonFinite(batches.process(arrays), number) }),
+            divergenceStage(guard),
+            await evaluating(services, composition, saves, stopping),
+            ...(await sampling(services, composition)),
+            await saving(services, saves, () => ({ step: epochs.progress.step, ...states().capture() })),
+          ],
     });
     return trainer;
   });

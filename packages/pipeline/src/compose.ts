@@ -1,6 +1,7 @@
 import type { Experiment } from "@pipe/config";
 import { type IEventBus, type ISchedule, Random } from "@pipe/core";
 import { type ComponentFactory, ServiceContainer } from "@pipe/di";
+import { type DistributedContext, singleProcess } from "@pipe/train";
 import { addData } from "./compose-data.ts";
 import { addModel } from "./compose-model.ts";
 import { addTraining } from "./compose-training.ts";
@@ -17,6 +18,8 @@ export type ComposeOptions = {
   readonly signal: AbortSignal;
   /** Seconds that the run has trained so far, for a budget of hours; default since the composition. */
   readonly elapsed?: () => number;
+  /** Processes that train together; default this one alone. */
+  readonly distributed?: DistributedContext;
   /** Learning rates in place of those of the experiment. */
   readonly schedule?: ISchedule;
 };
@@ -26,6 +29,7 @@ export type Composition = ComposeOptions & {
   readonly experiment: Experiment;
   readonly random: Random;
   readonly elapsed: () => number;
+  readonly distributed: DistributedContext;
 };
 
 /**
@@ -36,7 +40,13 @@ export type Composition = ComposeOptions & {
 export function compose(experiment: Experiment, options: ComposeOptions): ServiceContainer {
   const begin = performance.now();
   const elapsed = (): number => (performance.now() - begin) / 1000;
-  const composition = { elapsed, ...options, experiment, random: new Random(experiment.seed) };
+  const composition = {
+    elapsed,
+    distributed: singleProcess,
+    ...options,
+    experiment,
+    random: new Random(experiment.seed),
+  };
   const container = new ServiceContainer();
   container.singleton(runTokens.engine, options.components.bind("engine", experiment.engine));
   addData(container, composition);

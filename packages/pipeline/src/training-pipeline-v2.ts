@@ -12,7 +12,9 @@ import {
 import type { ComponentFactory, ServiceContainer } from "@pipe/di";
 import { EventBus } from "@pipe/monitor";
 import { createRun, lockRun, ModelCheckpointer, openRun, type RunFolder } from "@pipe/persist";
+import { type DistributedContext, singleProcess } from "@pipe/train";
 import { compose } from "./compose.ts";
+import { mainFirst } from "./main-first.ts";
 import { checkResumable } from "./resumable.ts";
 import { RunLog } from "./run-log.ts";
 import { runTokens } from "./run-tokens.ts";
@@ -28,6 +30,11 @@ export type PipelineOptions = {
   readonly resume?: boolean;
   /** Gets everything that happens; default a new bus that nobody hears. */
   readonly events?: IEventBus;
+  /**
+   * Processes that train together, each with the same experiment and folder of runs: the main one logs, evaluates and
+   * saves. Default this one alone.
+   */
+  readonly distributed?: DistributedContext;
   /** Finishes the step, saves and returns. */
   readonly signal?: AbortSignal;
   /** Milliseconds of a clock, for the event log. */
@@ -62,7 +69,7 @@ export class TrainingPipelineV2 {
    */
   async run(): Promise<PipelineResult> {
     const { components, runsDir, resume = false, events = new EventBus(), now } = this.#options;
-    const { signal = new AbortController().signal } = this.#options;
+    const { signal = new AbortController().signal, distributed = singleProcess } = this.#options;
     const experiment = this.#experiment;
     const path = join(runsDir, experiment.name);
     if (resume) checkResumable((await openRun(path)).info.config as unknown as Experiment, experiment);
@@ -73,17 +80,21 @@ export class TrainingPipelineV2 {
       checkpoints: join(path, "checkpoints"),
       cache: join(runsDir, ".data"),
       elapsed: () => this.#elapsed(),
+      distributed,
     });
     try {
       // All parts are made first, so that a missing corpus or a wrong size leaves no empty run behind.
-      const parts = await container.scope().start();
+      const parts = await mainFirst(distributed, () => container.scope().start());
       const engine = await parts.get(runTokens.engine);
-      const folder = resume ? await openRun(path) : await createRun(path, this.#info(engine));
-      const lock = await lockRun(path);
+      const isNew = !resume && distributed.isMain;
+      const [folder, lock] = await mainFirst(distributed, async () => [
+        isNew ? await createRun(path, this.#info(engine)) : await openRun(path),
+        distributed.isMain ? await lockRun(path) : undefined,
+      ]);
       try {
-        return await this.#train(parts, folder, { events, signal, now, resume });
+        return await this.#train(parts, folder, { events, signal, now, resume, distributed });
       } finally {
-        await lock[Symbol.asyncDispose]();
+        await lock?.[Symbol.asyncDispose]();
       }
     } finally {
       await container[Symbol.asyncDispose]();
@@ -93,22 +104,23 @@ export class TrainingPipelineV2 {
   async #train(
     parts: ServiceContainer,
     folder: RunFolder,
-    { events, signal, now, resume }: Required<Pick<PipelineOptions, "events" | "signal" | "now" | "resume">>,
+    options: Required<Pick<PipelineOptions, "events" | "signal" | "now" | "resume" | "distributed">>,
   ): Promise<PipelineResult> {
     const {
       name,
       training,
       model: { from: start },
     } = this.#experiment;
+    const { events, signal, now, resume, distributed } = options;
     const checkpointer = await parts.get(runTokens.checkpointer);
-    await checkpointer.sweep();
+    if (distributed.isMain) await checkpointer.sweep();
     const trainer = await parts.get(runTokens.trainer);
     // A run that was stopped before its first checkpoint starts again from the beginning.
     const from = resume ? await newest(checkpointer) : undefined;
-    const log = new RunLog(folder, events, now);
+    const log = distributed.isMain ? new RunLog(folder, events, now) : undefined;
     try {
-      await log.open(resume ? { after: from?.step ?? 0 } : {});
-      const before = resume ? await trainedSeconds(folder.events) : 0;
+      await log?.open(resume ? { after: from?.step ?? 0 } : {});
+      const before = resume && distributed.isMain ? await trainedSeconds(folder.events) : 0;
       const begin = performance.now();
       this.#clock = { before, begin };
       if (from !== undefined) await trainer.resume(from);
@@ -125,7 +137,7 @@ export class TrainingPipelineV2 {
         ...(typeof start === "string" && step.state.step === 0 ? { start } : {}),
         parameters: model.parameters().reduce((sum, { shape }) => sum + sizeOf(shape), 0),
         engine: engine.device.name,
-        device: `${engine.device.kind}, ${engine.device.threads ?? engine.device.count} threads`,
+        device: `${engine.device.kind}, ${engine.device.threads ?? engine.device.count} threads${distributed.world > 1 ? ` in each of ${distributed.world} processes` : ""}`,
         flopsPerStep: step.report.flops,
         compileMs: Math.round(step.report.compileMs),
         plannedPeakBytes: step.report.plannedPeakBytes,
@@ -144,7 +156,7 @@ export class TrainingPipelineV2 {
         events,
         policy: training.onNonFinite,
         signal,
-        forget: (after) => log.open({ after }),
+        forget: async (after) => log?.open({ after }),
       }).catch((error: unknown) => {
         if (PipeError.is(error, "training-diverged")) ended(step.state.step, "diverged");
         throw error;
@@ -152,7 +164,7 @@ export class TrainingPipelineV2 {
       ended(result.progress.step, result.reason);
       return { ...result, run: folder, checkpoint: await newest(checkpointer) };
     } finally {
-      await log[Symbol.asyncDispose]();
+      await log?.[Symbol.asyncDispose]();
     }
   }
 

@@ -15,6 +15,7 @@ import type {
 } from "@pipe/core";
 import { PipeError, Random } from "@pipe/core";
 import { BatchProcessor } from "./batch-processor.ts";
+import type { DistributedContext } from "./distributed/distributed-context.ts";
 import { DivergenceGuard } from "./divergence-guard.ts";
 import { divergenceStage } from "./divergence-stage.ts";
 import { type Budget, EpochManager } from "./epoch-manager.ts";
@@ -130,6 +131,8 @@ export async function lineRun(
     readonly stages?: (parts: { metadata: () => CheckpointMetadata }) => readonly IStage[];
     readonly checkpointer?: ICheckpointer;
     readonly guard?: DivergenceGuard;
+    /** What makes it one of several processes. */
+    readonly distributed?: { readonly distributed?: DistributedContext; readonly accumulate?: number };
   } = {},
 ) {
   const { loader = memoryLoader(), stages = () => [], checkpointer, guard = new DivergenceGuard() } = options;
@@ -142,6 +145,7 @@ export async function lineRun(
       schedule: guard.scale({ rate: (applied) => 0.5 / (1 + 0.1 * applied) }),
       batch: loader.specs,
       seed: 1,
+      ...options.distributed,
     },
     lineValues,
   );
@@ -162,6 +166,7 @@ export async function lineRun(
     events,
     stages: [...(options.guard === undefined ? [] : [divergenceStage(guard)]), ...stages({ metadata })],
     ...(checkpointer === undefined ? {} : { checkpointer }),
+    ...(options.distributed?.distributed === undefined ? {} : { distributed: options.distributed.distributed }),
     restore: (state) => {
       const { progress, data, divergence } = state as { [key: string]: Json };
       epochs.restore(progress!);

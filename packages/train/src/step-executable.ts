@@ -10,6 +10,8 @@ import type {
 } from "@pipe/core";
 import { hostArray, leaves, PipeError, sizeOf } from "@pipe/core";
 import type * as tf from "@pipe/graph/tf";
+import { type DistributedContext, singleProcess } from "./distributed/distributed-context.ts";
+import { sumOverProcesses } from "./distributed/sum-over-processes.ts";
 import { accumulateProgram, applyProgram, stepProgram, type StepParts, trainableNames } from "./step-program.ts";
 
 type State = Pick<ModelState, "params" | "slots" | "scalars">;
@@ -42,6 +44,7 @@ type StepOptions<B> = StepParts<B> & {
   readonly batch: Specs;
   readonly accumulate?: number;
   readonly recompute?: readonly string[];
+  readonly distributed?: DistributedContext;
 };
 
 const scalar = (dtype: TensorSpec["dtype"]): TensorSpec => ({ shape: [], dtype });
@@ -53,8 +56,8 @@ export async function compileStep<B>(
   options: StepOptions<B>,
   state: { readonly [group: string]: Tree<TensorSpec> },
 ): Promise<StepExecutable> {
-  const { engine, batch, accumulate = 1, recompute = [] } = options;
-  if (accumulate !== 1) return compileAccumulatedStep(options, state, accumulate);
+  const { engine, batch, accumulate = 1, recompute = [], distributed = singleProcess } = options;
+  if (accumulate !== 1 || distributed.world > 1) return compileAccumulatedStep(options, state, accumulate);
   const executable = await compile(
     engine,
     stepProgram(options),
@@ -70,17 +73,21 @@ export async function compileStep<B>(
   };
 }
 
-/** Two programs: one adds up the gradients of a part of the rows, the other makes the update. */
+/**
+ * Two programs: one adds up the gradients of a part of the rows, the other makes the update. With several processes each
+ * takes its share of the parts, and the sums are added up over all of them in between.
+ */
 async function compileAccumulatedStep<B>(
   options: StepOptions<B>,
   state: { readonly [group: string]: Tree<TensorSpec> },
-  parts: number,
+  own: number,
 ): Promise<StepExecutable> {
-  const { engine, recompute = [] } = options;
+  const { engine, recompute = [], distributed = singleProcess } = options;
   const rows = Object.values(options.batch)[0]!.shape[0]!;
+  const parts = own * distributed.world;
   if (!Number.isInteger(parts) || parts < 1 || parts > rows) {
     throw new PipeError("accumulate-invalid", "The rows of a batch cannot be split into that many parts.", {
-      expected: `an integer from 1 to ${rows}`,
+      expected: `an integer from 1 to ${rows}${distributed.world > 1 ? `, over ${distributed.world} processes` : ""}`,
       got: String(parts),
     });
   }
@@ -118,22 +125,24 @@ async function compileAccumulatedStep<B>(
   return {
     report: {
       ...add.report,
-      flops: add.report.flops * parts,
+      flops: add.report.flops * own,
       compileMs: add.report.compileMs + apply.report.compileMs,
       plannedPeakBytes: Math.max(add.report.plannedPeakBytes, apply.report.plannedPeakBytes),
     },
     run: async ({ state: current, batch: whole, rates, known, seed, step }) => {
-      for (let part = 0; part < parts; part++) {
+      for (let turn = 0; turn < own; turn++) {
+        const part = distributed.rank * own + turn;
         const feeds = {
           sums,
           params: current.params,
           batch: partOf(whole, batch, part),
-          part: Int32Array.of(part),
+          part: Int32Array.of(turn),
           seed: Int32Array.of(seed, step * parts + part),
         };
         ({ sums } = (await add.run(feeds as never)) as { sums: Tree<DeviceTensor> });
       }
-      return (await apply.run({ state: current, sums, rates, known } as never)) as never;
+      const total = distributed.world === 1 ? sums : await sumOverProcesses(sums, distributed);
+      return (await apply.run({ state: current, sums: total, rates, known } as never)) as never;
     },
     [Symbol.asyncDispose]: async () => {
       for (const [, tensor] of leaves(sums, isDeviceTensor)) tensor[Symbol.dispose]();

@@ -15,6 +15,7 @@ import type {
 } from "@pipe/core";
 import { PipeError } from "@pipe/core";
 import type { BatchProcessor } from "./batch-processor.ts";
+import { anyOf, type DistributedContext, singleProcess } from "./distributed/distributed-context.ts";
 import type { EpochManager } from "./epoch-manager.ts";
 import { runStages } from "./stage-runner.ts";
 import type { StepFigures, TrainingStepProcessor } from "./training-step-processor.ts";
@@ -28,6 +29,8 @@ export type TrainingParts = {
   readonly events: IEventBus;
   /** Run after each step, in this order. */
   readonly stages?: readonly IStage[];
+  /** Processes that train together; they end together. Default this one alone. */
+  readonly distributed?: DistributedContext;
   /** Where `resume` reads. */
   readonly checkpointer?: ICheckpointer;
   /** Puts the captured states of the run's parts back; those of `epochs` and of this orchestrator are among them. */
@@ -61,7 +64,7 @@ export class TrainingOrchestrator implements ITrainer, IStateful {
    * another call goes on with the next batch.
    */
   async *steps({ signal = new AbortController().signal }: { signal?: AbortSignal } = {}): AsyncGenerator<StepReport> {
-    const { step, loader, batches, epochs, events, stages = [] } = this.#parts;
+    const { step, loader, batches, epochs, events, stages = [], distributed = singleProcess } = this.#parts;
     this.#ending = signal.aborted ? "aborted" : "completed";
     if (epochs.done || signal.aborted) return;
     events.emit("epoch-started", { epoch: epochs.progress.epoch, step: epochs.progress.step });
@@ -77,11 +80,13 @@ export class TrainingOrchestrator implements ITrainer, IStateful {
         // Read ahead while the device computes: only so is the last of the batches known as the last.
         if (!epochs.progress.last) next = await source.next();
         if (next.done === true) epochs.finish();
-        if (signal.aborted && !epochs.progress.last) {
-          this.#ending = "aborted";
-          epochs.finish();
-        }
+        // Clocks and signals differ between processes: one that ends takes the others with it.
+        const [isAborted, isLast] = await anyOf(distributed, signal.aborted, epochs.progress.last);
+        if (isAborted! && !epochs.progress.last) this.#ending = "aborted";
+        if (isAborted! || isLast!) epochs.finish();
         await runStages(stages, this.#context(batch, signal));
+        const [isStopped] = await anyOf(distributed, epochs.progress.last);
+        if (isStopped!) epochs.finish();
         const { epoch, step: number, last } = epochs.progress;
         // The report of an epoch's last step comes before its end.
         if (last || epoch > before) await this.#drain();

@@ -12,6 +12,7 @@ import type {
 } from "@pipe/core";
 import { arrayFromBytes, formatSpec, PipeError, specsOf } from "@pipe/core";
 import type { NonFinite } from "@pipe/graph";
+import type { DistributedContext } from "./distributed/distributed-context.ts";
 import { findNonFinite } from "./find-non-finite.ts";
 import { compileStep, type StepExecutable } from "./step-executable.ts";
 import type { StepParts } from "./step-program.ts";
@@ -28,6 +29,11 @@ export type TrainingStepOptions<B> = StepParts<B> & {
    * fraction of the memory. Default 1.
    */
   readonly accumulate?: number;
+  /**
+   * Processes that train together: each computes the gradients of its share of the rows (`accumulate` counts the parts of
+   * one process), and all make the same update. Default this one alone.
+   */
+  readonly distributed?: DistributedContext;
   /** Seed of dropout in [0, 2²⁴). */
   readonly seed: number;
   /** Blocks whose activations are computed again in the backward pass, as `CompileOptions.recompute` has them. Default none. */

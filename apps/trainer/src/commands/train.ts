@@ -4,7 +4,9 @@ import { type Json, PipeError } from "@pipe/core";
 import { EventBus, ProgressReporter } from "@pipe/monitor";
 import { ModelCheckpointer, openRun, type RunFolder } from "@pipe/persist";
 import { loadExperiment, type PipelineResult, TrainingPipelineV2 } from "@pipe/pipeline";
+import { type DistributedContext, fromMain, singleProcess } from "@pipe/train";
 import type { Host } from "../host.ts";
+import { joinProcesses } from "../join-processes.ts";
 import { indexAfterTraining } from "../index-after-training.ts";
 import { findRecipe, overlaid } from "../recipes.ts";
 import { freeName, newestRun, runPath, runsDirOf } from "../run-paths.ts";
@@ -42,6 +44,34 @@ export async function train(args: readonly string[], host: Host): Promise<number
   const start = isRehearsal
     ? { config: await findRecipe(positionals[0] ?? "quick", host.cwd), resume: false, runsDir }
     : await begin(host, runsDir, positionals[0], values);
+  const distributed = isRehearsal ? singleProcess : await joinProcesses(host);
+  try {
+    return await trainTogether(host, await nameOfMain(start, distributed), values, { distributed, isRehearsal });
+  } finally {
+    await distributed[Symbol.asyncDispose]();
+  }
+}
+
+type Values = {
+  readonly set?: readonly string[] | undefined;
+  readonly json?: boolean | undefined;
+  readonly profile?: string | undefined;
+};
+
+/** All processes take the name that the main one has found free. */
+async function nameOfMain(start: Start, distributed: DistributedContext): Promise<Start> {
+  const own = nameOf(start.config);
+  const name = await fromMain(distributed, own);
+  return name === own ? start : { ...start, config: named(start.config, name) };
+}
+
+async function trainTogether(
+  host: Host,
+  start: Start,
+  values: Values,
+  { distributed, isRehearsal }: { readonly distributed: DistributedContext; readonly isRehearsal: boolean },
+): Promise<number> {
+  const { runsDir } = start;
   const config = overlaid(start.config, host, values.set);
   if (isRehearsal) {
     return rehearse(host, config, { runsDir, json: values.json === true, profile: values.profile });
@@ -58,11 +88,12 @@ export async function train(args: readonly string[], host: Host): Promise<number
     every: experiment.monitoring.progressEvery,
     color: output.isTTY === true && host.env["NO_COLOR"] === undefined,
   });
-  const attached = reporter.attach(events);
+  // One of several processes speaks for all.
+  const attached = distributed.isMain ? reporter.attach(events) : undefined;
   const abort = new AbortController();
   const interrupts = host.onInterrupt(() => {
     if (abort.signal.aborted) host.exit();
-    host.stderr.write("\nfinishing the step and saving (again to stop at once)\n");
+    if (distributed.isMain) host.stderr.write("\nfinishing the step and saving (again to stop at once)\n");
     abort.abort();
   });
   const options = {
@@ -70,6 +101,7 @@ export async function train(args: readonly string[], host: Host): Promise<number
     runsDir: start.runsDir,
     events,
     signal: abort.signal,
+    distributed,
     now: host.now,
     versions: versions(),
   };
@@ -83,9 +115,10 @@ export async function train(args: readonly string[], host: Host): Promise<number
     host.stderr.write("stopped before the first step; nothing was begun\n");
     return 130;
   } finally {
-    attached[Symbol.dispose]();
+    attached?.[Symbol.dispose]();
     interrupts[Symbol.dispose]();
   }
+  if (!distributed.isMain) return result.reason === "aborted" ? 130 : 0;
   const code = await finish(host, experiment, result, json);
   if (json) host.stdout.write(`${JSON.stringify(endEvent(result))}\n`);
   return code;
