@@ -1,13 +1,12 @@
 import type { CompileReport, TensorSpec } from "@pipe/core";
 import type { Graph, Value } from "@pipe/graph";
 import { recompute, specOf } from "@pipe/graph";
-import { optimise } from "./optimise.ts";
-import { reportOf } from "./compile-report.ts";
+import { optimise, reportOf } from "@pipe/graph/engine";
 import { fuseScatterAdd } from "./fuse-scatter-add.ts";
 import { findInPlace } from "./in-place/find-in-place.ts";
 import { lowerUpdates } from "./in-place/lower-updates.ts";
 import type { OutputSource, ProgramInput, ProgramPlan, Source } from "./protocol.ts";
-import { isNative, sessionModel } from "./session-model.ts";
+import { isLowered, isNative, sessionModel } from "./session-model.ts";
 
 /** A program for the session host: an ONNX model, and what is done with its results. */
 export type LoweredProgram = Omit<ProgramPlan, "inputs" | "outputs"> & {
@@ -61,6 +60,6 @@ export function lower(
       positions: sourceOf(positions),
       shape,
     })),
-    report: reportOf(traced, graph, [...inputs, ...outputs]),
+    report: reportOf(traced, graph, [...inputs, ...outputs], isLowered),
   };
 }

@@ -14,12 +14,13 @@ import type {
 } from "@pipe/core";
 import { checkHostArray, leaves, PipeError, treeOf } from "@pipe/core";
 import { trace } from "@pipe/graph";
+import { InFlight, isUnderAny, type Ledger } from "@pipe/graph/engine";
 import type * as tf from "@pipe/graph/tf";
 import type { Connection } from "./connection.ts";
 import { lower } from "./lower.ts";
 import { OnnxExecutable } from "./onnx-executable.ts";
 import { OnnxSnapshot } from "./onnx-snapshot.ts";
-import { type Ledger, OnnxTensor } from "./onnx-tensor.ts";
+import { OnnxTensor } from "./onnx-tensor.ts";
 
 /** Compiles programs with ONNX Runtime on the CPU; sessions and tensors live in one worker. */
 export class OnnxEngine implements IEngine {
@@ -28,7 +29,7 @@ export class OnnxEngine implements IEngine {
   readonly connection: Connection;
   readonly ledger: Ledger = { tensors: 0, tensorBytes: 0 };
   readonly #stop: () => Promise<unknown>;
-  readonly #inFlight = new Set<Promise<unknown>>();
+  readonly inFlight = new InFlight();
   #numbers = 0;
   #executables = 0;
 
@@ -47,8 +48,7 @@ export class OnnxEngine implements IEngine {
     const begin = performance.now();
     const graph = trace(program, specs);
     const { donate = [], recompute = [] } = options;
-    const isDonated = (path: string): boolean =>
-      donate.some((prefix) => path === prefix || path.startsWith(`${prefix}/`));
+    const isDonated = (path: string): boolean => isUnderAny(donate, path);
     const { report, ...lowered } = lower(graph, { isDonated, recompute });
     const executable = this.nextNumber();
     await this.connection.send({ type: "compile", executable, program: lowered }, [
@@ -119,13 +119,6 @@ export class OnnxEngine implements IEngine {
   /** A number for a tensor or executable that nothing else has. */
   nextNumber(): number {
     return this.#numbers++;
-  }
-
-  /** Waits until fewer than two runs are in flight. */
-  async throttle(run: Promise<unknown>): Promise<void> {
-    const settled: Promise<unknown> = run.catch(() => undefined).then(() => this.#inFlight.delete(settled));
-    this.#inFlight.add(settled);
-    if (this.#inFlight.size >= 2) await this.#inFlight.values().next().value;
   }
 
   /** Frees a compiled program in the host. */

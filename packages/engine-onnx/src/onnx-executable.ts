@@ -1,12 +1,11 @@
 import type { CompileReport, DeviceTensor, HostArray, IExecutable, Mapped, Tree } from "@pipe/core";
-import { checkHostArray, formatSpec, leaves, PipeError, treeOf } from "@pipe/core";
+import { PipeError, treeOf } from "@pipe/core";
+import { matchInputs, type RunInput as Input } from "@pipe/graph/engine";
 import type * as tf from "@pipe/graph/tf";
 import type { LoweredProgram } from "./lower.ts";
 import { OnnxTensor } from "./onnx-tensor.ts";
 import type { OnnxEngine } from "./onnx-engine.ts";
 import type { RunInput } from "./protocol.ts";
-
-type Input = DeviceTensor | HostArray;
 
 /** A compiled program in the session host. */
 export class OnnxExecutable<I extends Tree<tf.Tensor>, O extends Tree<tf.Tensor>> implements IExecutable<I, O> {
@@ -33,12 +32,14 @@ export class OnnxExecutable<I extends Tree<tf.Tensor>, O extends Tree<tf.Tensor>
 
   async run(inputs: Mapped<I, tf.Tensor, DeviceTensor | HostArray>): Promise<Mapped<O, tf.Tensor, DeviceTensor>> {
     if (this.#disposed) throw new PipeError("executable-disposed", "A compiled program was run after its disposal.");
-    const given = this.#match(inputs as Tree<Input>);
+    const isOwn = (tensor: DeviceTensor): tensor is OnnxTensor =>
+      tensor instanceof OnnxTensor && tensor.connection === this.#engine.connection;
+    const given = matchInputs(this.#program.inputs, inputs as Tree<Input>, isOwn);
     const transfer: ArrayBuffer[] = [];
     const donated: number[] = [];
     const feeds = given.map((input): RunInput => {
       if (input instanceof OnnxTensor) return { tensor: input.number };
-      const data = (input as HostArray).slice();
+      const data = input.slice();
       transfer.push(data.buffer as ArrayBuffer);
       return { data };
     });
@@ -56,7 +57,7 @@ export class OnnxExecutable<I extends Tree<tf.Tensor>, O extends Tree<tf.Tensor>
       const arrival = answer.then(({ small }) => small[i]);
       return [path, new OnnxTensor(this.#engine.connection, this.#engine.ledger, outputs[i]!, spec, arrival)];
     });
-    await this.#engine.throttle(answer);
+    await this.#engine.inFlight.add(answer);
     return treeOf(made) as Mapped<O, tf.Tensor, DeviceTensor>;
   }
 
@@ -65,49 +66,4 @@ export class OnnxExecutable<I extends Tree<tf.Tensor>, O extends Tree<tf.Tensor>
     this.#disposed = true;
     await this.#engine.closeExecutable(this.#number);
   }
-
-  /** Inputs in the program's order, checked. */
-  #match(inputs: Tree<Input>): readonly Input[] {
-    const given = new Map(leaves<Input>(inputs, isInput));
-    const matched = this.#program.inputs.map(({ path, spec }) => {
-      const input = given.get(path);
-      if (input === undefined) {
-        throw new PipeError("input-missing", "A compiled program was run without one of its inputs.", {
-          expected: formatSpec(spec),
-          where: path,
-        });
-      }
-      given.delete(path);
-      if (ArrayBuffer.isView(input)) {
-        checkHostArray(input, spec, path);
-        return input;
-      }
-      if (!(input instanceof OnnxTensor) || input.connection !== this.#engine.connection) {
-        throw new PipeError("tensor-foreign", "A device tensor belongs to another engine.", {
-          where: path,
-          fix: "read() it and pass the array, or put() it on this engine",
-        });
-      }
-      input.check(path);
-      if (formatSpec(input.spec) !== formatSpec(spec)) {
-        throw new PipeError("input-mismatch", "A device tensor does not fit its input.", {
-          expected: formatSpec(spec),
-          got: formatSpec(input.spec),
-          where: path,
-        });
-      }
-      return input;
-    });
-    const [unknown] = given.keys();
-    if (unknown !== undefined) {
-      throw new PipeError("input-unknown", "A compiled program was given an input that it does not have.", {
-        where: unknown,
-      });
-    }
-    return matched;
-  }
-}
-
-function isInput(node: Tree<Input>): node is Input & Tree<Input> {
-  return ArrayBuffer.isView(node) || typeof (node as Partial<DeviceTensor>).read === "function";
 }

@@ -1,20 +1,23 @@
 import type { CompileReport, TensorSpec } from "@pipe/core";
 import { byteSizeOf, sizeOf } from "@pipe/core";
-import type { Graph, Node } from "@pipe/graph";
-import { plannedPeak, specOf } from "@pipe/graph";
-import { isLowered } from "./session-model.ts";
+import { type Graph, type Node, specOf } from "../graph.ts";
+import { plannedPeak } from "../passes/planned-peak.ts";
 
-/** What is known of a program before it runs: `traced` as its author wrote it, `graph` as it is computed. */
+/**
+ * What is known of a program before it runs: `traced` as its author wrote it, `graph` as it is computed, `boundary` its
+ * inputs and outputs, `isLowered` whether the engine has an op natively.
+ */
 export function reportOf(
   traced: Graph,
   graph: Graph,
   boundary: readonly { readonly spec: TensorSpec }[],
+  isLowered: (op: string) => boolean,
 ): Pick<CompileReport, "flops" | "argumentBytes" | "plannedPeakBytes" | "ops"> {
   return {
     flops: graph.nodes.reduce((sum, node) => sum + flopsOf(graph, node), 0),
     argumentBytes: boundary.reduce((sum, { spec }) => sum + byteSizeOf(spec), 0),
     plannedPeakBytes: plannedPeak(graph),
-    ops: countOps(traced),
+    ops: countOps(traced, isLowered),
   };
 }
 
@@ -26,7 +29,7 @@ function flopsOf(graph: Graph, node: Node): number {
   return 2 * sizeOf(node.outputs[0]!.shape) * inner;
 }
 
-function countOps(graph: Graph): CompileReport["ops"] {
+function countOps(graph: Graph, isLowered: (op: string) => boolean): CompileReport["ops"] {
   const counts: { [op: string]: { count: number; lowering: "native" | "composite" } } = {};
   for (const { op } of graph.nodes) {
     if (op === "Input" || op === "Constant") continue;

@@ -1,0 +1,143 @@
+import type {
+  CompileOptions,
+  DeviceInfo,
+  DeviceTensor,
+  HostTensor,
+  IEngine,
+  IExecutable,
+  ISnapshot,
+  Mapped,
+  MemoryReport,
+  TensorSpec,
+  Tree,
+} from "@pipe/core";
+import { checkHostArray, leaves, PipeError, treeOf } from "@pipe/core";
+import { trace } from "@pipe/graph";
+import { InFlight, isUnderAny, type Ledger } from "@pipe/graph/engine";
+import type * as tf from "@pipe/graph/tf";
+import type { ExecutableCache } from "./executable-cache.ts";
+import { lower } from "./lower.ts";
+import type { PjrtClient } from "./pjrt/client.ts";
+import { compileOptions, type XlaFlags } from "./pjrt/compile-options.ts";
+import type { DeviceBuffer } from "./pjrt/device-buffer.ts";
+import type { LoadedExecutable } from "./pjrt/loaded-executable.ts";
+import { XlaExecutable } from "./xla-executable.ts";
+import { XlaSnapshot } from "./xla-snapshot.ts";
+import { XlaTensor } from "./xla-tensor.ts";
+
+/** Compiles programs with XLA on one device of a PJRT plug-in. */
+export class XlaEngine implements IEngine {
+  readonly name = "xla";
+  readonly device: DeviceInfo;
+  readonly client: PjrtClient;
+  readonly ledger: Ledger = { tensors: 0, tensorBytes: 0 };
+  readonly inFlight = new InFlight();
+  readonly #flags: XlaFlags;
+  readonly #cache: ExecutableCache | undefined;
+  readonly #buffers = new Set<DeviceBuffer>();
+  readonly #executables = new Set<LoadedExecutable>();
+  #closed = false;
+
+  constructor(client: PjrtClient, device: DeviceInfo, flags: XlaFlags, cache: ExecutableCache | undefined) {
+    this.client = client;
+    this.device = device;
+    this.#flags = flags;
+    this.#cache = cache;
+  }
+
+  async compile<I extends Tree<tf.Tensor>, O extends Tree<tf.Tensor>>(
+    program: (inputs: I) => O,
+    specs: Mapped<I, tf.Tensor, TensorSpec>,
+    { donate = [], recompute = [], precision = "fp32" }: CompileOptions = {},
+  ): Promise<IExecutable<I, O>> {
+    this.checkOpen();
+    if (precision === "fp16") {
+      throw new PipeError("precision-unsupported", "The XLA engine has no float16 products.", {
+        expected: "fp32 or bf16",
+        got: precision,
+      });
+    }
+    const begin = performance.now();
+    const graph = trace(program, specs);
+    const lowered = lower(graph, { isDonated: (path) => isUnderAny(donate, path), recompute, precision });
+    const options = compileOptions(this.#flags);
+    const outputs = lowered.outputs.length;
+    const cached = await this.#cache?.load(this.client, lowered.text, options, outputs);
+    const loaded = cached ?? (await this.client.compile(lowered.text, options, outputs));
+    if (cached === undefined) await this.#cache?.save(loaded, lowered.text, options);
+    if (this.#closed) loaded.destroy();
+    this.checkOpen();
+    this.#executables.add(loaded);
+    return new XlaExecutable<I, O>(this, lowered, loaded, {
+      ...lowered.report,
+      compileMs: performance.now() - begin,
+      fromCache: cached !== undefined,
+      warnings: graph.warnings,
+    });
+  }
+
+  async put<T extends Tree<HostTensor>>(values: T): Promise<Mapped<T, HostTensor, DeviceTensor>> {
+    this.checkOpen();
+    const found = leaves<HostTensor>(values, isHostTensor);
+    for (const [path, { spec, data }] of found) checkHostArray(data, spec, path);
+    const made = found.map(([path, { spec, data }]): [string, DeviceTensor] => [
+      path,
+      new XlaTensor(this, this.client.upload(data, spec), spec),
+    ]);
+    return treeOf(made) as Mapped<T, HostTensor, DeviceTensor>;
+  }
+
+  async snapshot<T extends Tree<DeviceTensor>>(state: T): Promise<ISnapshot> {
+    const found = leaves<DeviceTensor>(
+      state,
+      (node): node is DeviceTensor & Tree<DeviceTensor> => node instanceof XlaTensor,
+    );
+    for (const [path, tensor] of found) (tensor as XlaTensor).check(path);
+    // All copies are queued before this returns, so that no later run overwrites what they read.
+    const copies = found.map(async ([path, tensor]) => ({ path, spec: tensor.spec, data: await tensor.read() }));
+    return new XlaSnapshot(await Promise.all(copies));
+  }
+
+  memory(): MemoryReport {
+    return {
+      ...this.ledger,
+      pooledBytes: 0,
+      executables: this.#executables.size,
+      // The system counts in KiB.
+      peakBytes: process.resourceUsage().maxRSS * 1024,
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    await Promise.all([this.client.runs.drain(), this.client.reads.drain()]);
+    for (const buffer of this.#buffers) buffer.destroy();
+    for (const executable of this.#executables) executable.destroy();
+    this.client.close();
+  }
+
+  /** @throws PipeError `engine-closed`. */
+  checkOpen(): void {
+    if (this.#closed) throw new PipeError("engine-closed", "The engine was disposed.");
+  }
+
+  /** Frees a buffer at the latest when the engine ends. */
+  own(buffer: DeviceBuffer): void {
+    this.#buffers.add(buffer);
+  }
+
+  /** Frees a buffer now. */
+  free(buffer: DeviceBuffer): void {
+    if (this.#buffers.delete(buffer) && !this.#closed) buffer.destroy();
+  }
+
+  /** Frees a compiled program. */
+  closeExecutable(executable: LoadedExecutable): void {
+    if (this.#executables.delete(executable) && !this.#closed) executable.destroy();
+  }
+}
+
+function isHostTensor(node: Tree<HostTensor>): node is HostTensor {
+  return ArrayBuffer.isView((node as Partial<HostTensor>).data);
+}

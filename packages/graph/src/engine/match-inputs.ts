@@ -1,0 +1,61 @@
+import type { DeviceTensor, HostArray, TensorSpec, Tree } from "@pipe/core";
+import { checkHostArray, formatSpec, leaves, PipeError } from "@pipe/core";
+
+/** What a run takes for one input. */
+export type RunInput = DeviceTensor | HostArray;
+/** A tensor of an engine's own, which can say that it has ended. */
+export type OwnTensor = DeviceTensor & { check(where: string): void };
+
+/**
+ * The inputs of a run in the program's order, checked; `isOwn` tells the engine's own tensors.
+ * @throws PipeError `input-missing`, `input-unknown`, `input-mismatch`, `tensor-foreign`, `tensor-donated`,
+ * `tensor-disposed`.
+ */
+export function matchInputs<Own extends OwnTensor>(
+  expected: readonly { readonly path: string; readonly spec: TensorSpec }[],
+  inputs: Tree<RunInput>,
+  isOwn: (tensor: DeviceTensor) => tensor is Own,
+): readonly (Own | HostArray)[] {
+  const given = new Map(leaves<RunInput>(inputs, isInput));
+  const matched = expected.map(({ path, spec }) => {
+    const input = given.get(path);
+    if (input === undefined) {
+      throw new PipeError("input-missing", "A compiled program was run without one of its inputs.", {
+        expected: formatSpec(spec),
+        where: path,
+      });
+    }
+    given.delete(path);
+    if (ArrayBuffer.isView(input)) {
+      checkHostArray(input, spec, path);
+      return input;
+    }
+    if (!isOwn(input)) {
+      throw new PipeError("tensor-foreign", "A device tensor belongs to another engine.", {
+        where: path,
+        fix: "read() it and pass the array, or put() it on this engine",
+      });
+    }
+    input.check(path);
+    if (formatSpec(input.spec) !== formatSpec(spec)) {
+      throw new PipeError("input-mismatch", "A device tensor does not fit its input.", {
+        expected: formatSpec(spec),
+        got: formatSpec(input.spec),
+        where: path,
+      });
+    }
+    return input;
+  });
+  const [unknown] = given.keys();
+  if (unknown !== undefined) {
+    throw new PipeError("input-unknown", "A compiled program was given an input that it does not have.", {
+      where: unknown,
+    });
+  }
+  return matched;
+}
+
+/** Whether a node of a tree is an input and not a record of them. */
+export function isInput(node: Tree<RunInput>): node is RunInput & Tree<RunInput> {
+  return ArrayBuffer.isView(node) || typeof (node as Partial<DeviceTensor>).read === "function";
+}
