@@ -8,7 +8,7 @@ import { PjrtApi } from "./pjrt/api.ts";
 import { PjrtClient } from "./pjrt/client.ts";
 import type { XlaFlags } from "./pjrt/compile-options.ts";
 import type { CreateOptions } from "./pjrt/named-values.ts";
-import { withThreads } from "./pjrt/with-threads.ts";
+import { withThreads } from "./pjrt/c-library.ts";
 import { XlaEngine } from "./xla-engine.ts";
 
 /** Where and how an engine computes. */

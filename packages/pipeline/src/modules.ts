@@ -28,6 +28,7 @@ export const builtInModules: readonly DefinitionModule[] = [
     load: () => import("@pipe/engine-onnx/definitions"),
     install: "ONNXRUNTIME_NODE_INSTALL=skip npm install @pipe/engine-onnx onnxruntime-node",
   },
+  { package: "@pipe/engine-xla", port: "engine", kinds: ["xla"], load: () => import("@pipe/engine-xla/definitions") },
 ];
 
 /** The built-in components at compile time; with it, recipes complete in an editor (`defineRecipe`). */
@@ -36,4 +37,5 @@ export type BuiltInDefinitions =
   | typeof import("@pipe/models/definitions").definitions
   | typeof import("@pipe/optim/definitions").definitions
   | typeof import("@pipe/eval/definitions").definitions
-  | typeof import("@pipe/engine-onnx/definitions").definitions;
+  | typeof import("@pipe/engine-onnx/definitions").definitions
+  | typeof import("@pipe/engine-xla/definitions").definitions;

@@ -1,5 +1,6 @@
 import { PipeError } from "@pipe/core";
 import koffi from "koffi";
+import { keepLoaded } from "./c-library.ts";
 
 /** XLA and LLVM run on the stacks that koffi makes; their passes need more than its default. */
 const STACK_BYTES = 16 * 2 ** 20;
@@ -7,7 +8,10 @@ const STACK_BYTES = 16 * 2 ** 20;
 /** A pointer, a size or a number, as one 8-byte word. */
 export type Word = bigint | number | ArrayBufferView | undefined;
 
-/** Loads a library, with stacks large enough for a compiler. @throws PipeError `koffi-configured`, or what the loader says. */
+/** koffi unloads a library when its handle is collected, and XLA's threads would go on in memory that is gone. */
+const loaded = new Set<unknown>();
+
+/** Loads a library, for as long as the process lives, with stacks large enough for a compiler. @throws PipeError `koffi-configured`, or what the loader says. */
 export function loadLibrary(path: string): ReturnType<typeof koffi.load> {
   const { sync_stack_size: sync = 0, async_stack_size: async = 0 } = koffi.config();
   if (sync < STACK_BYTES || async < STACK_BYTES) {
@@ -22,7 +26,10 @@ export function loadLibrary(path: string): ReturnType<typeof koffi.load> {
       });
     }
   }
-  return koffi.load(path);
+  const library = koffi.load(path);
+  loaded.add(library);
+  keepLoaded(path);
+  return library;
 }
 
 /** Memory that keeps its address: arrays of up to 64 bytes may lie on the movable heap, so none is that small. */
