@@ -1,14 +1,11 @@
 // One round of our training step on random tokens: prints step times in ms and peak memory in MB as JSON.
-// Arguments: size, engine (onnx or xla), precision of products (fp32 or bf16).
+// Arguments: size, engine (onnx, xla or xla-bf16).
 import { sizes } from "./sizes.ts";
 import { trainingStep } from "./training-step.ts";
 
-const [, , name, kind, precision] = process.argv;
+const [, , name, engineName] = process.argv;
 const size = sizes[name!]!;
-const { engine, step, batch } = await trainingStep(size, {
-  ...(kind === undefined ? {} : { engine: kind }),
-  ...(precision === "bf16" ? { precision } : {}),
-});
+const { engine, step, batch } = await trainingStep(size, engineName);
 const times: number[] = [];
 for (let i = 0; i < size.steps; i++) {
   const feeds = batch();

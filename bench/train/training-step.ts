@@ -5,20 +5,19 @@ import { GPT2Model } from "@pipe/models";
 import { AdamWOptimizer, constantSchedule, GradientProcessor } from "@pipe/optim";
 import { initialize, TrainingStepProcessor } from "@pipe/train";
 import type { Size } from "./sizes.ts";
+import { xlaPlugin } from "./xla-plugin.ts";
 
 /** Engines by the name of their contender. */
 const engines: { readonly [name: string]: () => Promise<IEngine> } = {
   onnx: () => createOnnxEngine({ threads: 2 }),
-  xla: () => createXlaEngine({ plugin: process.env["PIPE_XLA_CPU"]!, threads: 2 }),
+  xla: () => createXlaEngine({ plugin: xlaPlugin()!, threads: 2 }),
+  "xla-bf16": () => createXlaEngine({ plugin: xlaPlugin()!, threads: 2, precision: "bf16" }),
 };
 
 /** The training step of a size on an engine of its own, and random batches for it. */
 export async function trainingStep(
   { rows, steps: _, ...size }: Size,
-  {
-    engine: name = "onnx",
-    precision = "fp32",
-  }: { readonly engine?: string; readonly precision?: "fp32" | "bf16" } = {},
+  name = "onnx",
 ): Promise<{
   readonly engine: IEngine;
   readonly step: TrainingStepProcessor;

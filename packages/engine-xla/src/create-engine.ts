@@ -4,12 +4,19 @@ import { arch, availableParallelism, cpus } from "node:os";
 import type { IEngine } from "@pipe/core";
 import { PipeError } from "@pipe/core";
 import { ExecutableCache } from "./executable-cache.ts";
+import type { Precision } from "./lowering/lowering.ts";
 import { PjrtApi } from "./pjrt/api.ts";
 import { PjrtClient } from "./pjrt/client.ts";
 import type { XlaFlags } from "./pjrt/compile-options.ts";
 import type { CreateOptions } from "./pjrt/named-values.ts";
 import { withThreads } from "./pjrt/c-library.ts";
 import { XlaEngine } from "./xla-engine.ts";
+
+/**
+ * Flags for CPUs. One large block of temporary memory is given back to the system after every run and comes back as fresh
+ * pages, a sixth of the time of a step; the C library keeps blocks of this size.
+ */
+const CPU_FLAGS: XlaFlags = { xla_multiheap_size_constraint_per_heap: 2 ** 24 };
 
 /** Where and how an engine computes. */
 export type XlaEngineOptions = {
@@ -23,6 +30,11 @@ export type XlaEngineOptions = {
   readonly options?: CreateOptions | undefined;
   /** Flags of XLA's compiler, such as `{ xla_gpu_autotune_level: 0 }`. */
   readonly flags?: XlaFlags | undefined;
+  /**
+   * Precision of matrix products in programs that ask for none: `"bf16"` rounds their factors to bfloat16 and sums in
+   * float32; state and all else stay float32. Default `"fp32"`.
+   */
+  readonly precision?: Precision | undefined;
   /** Folder of compiled programs, so that a later start loads them; default none. */
   readonly cache?: string | undefined;
 };
@@ -33,7 +45,15 @@ export type XlaEngineOptions = {
  * `threads-invalid`, `koffi-configured`, `engine-failed`.
  */
 export async function createXlaEngine(engineOptions: XlaEngineOptions): Promise<IEngine> {
-  const { plugin, index = 0, threads = availableParallelism(), options = {}, flags = {}, cache } = engineOptions;
+  const {
+    plugin,
+    index = 0,
+    threads = availableParallelism(),
+    options = {},
+    flags = {},
+    precision = "fp32",
+    cache,
+  } = engineOptions;
   if (!Number.isInteger(threads) || threads < 1) {
     throw new PipeError("threads-invalid", "The number of threads must be a positive integer.", {
       got: String(threads),
@@ -61,8 +81,11 @@ export async function createXlaEngine(engineOptions: XlaEngineOptions): Promise<
       dtypes: ["float32", "int32", "bool"],
       ...(isCpu ? { threads } : {}),
     },
-    flags,
-    cache === undefined ? undefined : new ExecutableCache(cache, place),
+    {
+      flags: isCpu ? { ...CPU_FLAGS, ...flags } : flags,
+      precision,
+      cache: cache === undefined ? undefined : new ExecutableCache(cache, place),
+    },
   );
 }
 

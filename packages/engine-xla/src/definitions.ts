@@ -15,6 +15,10 @@ const schema = z.strictObject({
   threads: z.number().int().positive().optional().describe("Threads of a CPU; default all cores."),
   options: values.optional().describe("Options of the plug-in's client."),
   flags: values.optional().describe("Flags of XLA's compiler (xla_…)."),
+  precision: z
+    .enum(["fp32", "bf16"])
+    .optional()
+    .describe("Factors of matrix products: fp32, or bf16 with sums in fp32; default fp32."),
   cache: z.boolean().default(true).describe("Whether compiled programs are kept for later starts."),
 });
 

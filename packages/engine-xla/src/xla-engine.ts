@@ -17,6 +17,7 @@ import { InFlight, isUnderAny, type Ledger } from "@pipe/graph/engine";
 import type * as tf from "@pipe/graph/tf";
 import type { ExecutableCache } from "./executable-cache.ts";
 import { lower } from "./lower.ts";
+import type { Precision } from "./lowering/lowering.ts";
 import type { PjrtClient } from "./pjrt/client.ts";
 import { compileOptions, type XlaFlags } from "./pjrt/compile-options.ts";
 import type { DeviceBuffer } from "./pjrt/device-buffer.ts";
@@ -25,6 +26,14 @@ import { XlaExecutable } from "./xla-executable.ts";
 import { XlaSnapshot } from "./xla-snapshot.ts";
 import { XlaTensor } from "./xla-tensor.ts";
 
+/** How all programs of an engine are compiled. */
+export type Compiling = {
+  readonly flags: XlaFlags;
+  /** Of programs that ask for none. */
+  readonly precision: Precision;
+  readonly cache: ExecutableCache | undefined;
+};
+
 /** Compiles programs with XLA on one device of a PJRT plug-in. */
 export class XlaEngine implements IEngine {
   readonly name = "xla";
@@ -32,23 +41,21 @@ export class XlaEngine implements IEngine {
   readonly client: PjrtClient;
   readonly ledger: Ledger = { tensors: 0, tensorBytes: 0 };
   readonly inFlight = new InFlight();
-  readonly #flags: XlaFlags;
-  readonly #cache: ExecutableCache | undefined;
+  readonly #compiling: Compiling;
   readonly #buffers = new Set<DeviceBuffer>();
   readonly #executables = new Set<LoadedExecutable>();
   #closed = false;
 
-  constructor(client: PjrtClient, device: DeviceInfo, flags: XlaFlags, cache: ExecutableCache | undefined) {
+  constructor(client: PjrtClient, device: DeviceInfo, compiling: Compiling) {
     this.client = client;
     this.device = device;
-    this.#flags = flags;
-    this.#cache = cache;
+    this.#compiling = compiling;
   }
 
   async compile<I extends Tree<tf.Tensor>, O extends Tree<tf.Tensor>>(
     program: (inputs: I) => O,
     specs: Mapped<I, tf.Tensor, TensorSpec>,
-    { donate = [], recompute = [], precision = "fp32" }: CompileOptions = {},
+    { donate = [], recompute = [], precision = this.#compiling.precision }: CompileOptions = {},
   ): Promise<IExecutable<I, O>> {
     this.checkOpen();
     if (precision === "fp16") {
@@ -60,11 +67,12 @@ export class XlaEngine implements IEngine {
     const begin = performance.now();
     const graph = trace(program, specs);
     const lowered = lower(graph, { isDonated: (path) => isUnderAny(donate, path), recompute, precision });
-    const options = compileOptions(this.#flags);
+    const { flags, cache } = this.#compiling;
+    const options = compileOptions(flags);
     const outputs = lowered.outputs.length;
-    const cached = await this.#cache?.load(this.client, lowered.text, options, outputs);
+    const cached = await cache?.load(this.client, lowered.text, options, outputs);
     const loaded = cached ?? (await this.client.compile(lowered.text, options, outputs));
-    if (cached === undefined) await this.#cache?.save(loaded, lowered.text, options);
+    if (cached === undefined) await cache?.save(loaded, lowered.text, options);
     if (this.#closed) loaded.destroy();
     this.checkOpen();
     this.#executables.add(loaded);

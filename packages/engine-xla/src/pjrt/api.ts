@@ -28,15 +28,7 @@ export class PjrtApi {
     const api = tableOf(path);
     const header = new DataView(memoryAt(api, HEADER_BYTES).buffer);
     this.version = [header.getInt32(32, true), header.getInt32(36, true)];
-    const [major, minor] = this.version;
-    if (major !== OLDEST[0] || minor < OLDEST[1]) {
-      throw new PipeError("xla-plugin-old", "This XLA plug-in speaks a version of PJRT that cannot be used.", {
-        expected: `${OLDEST[0]}.${OLDEST[1]} or a later minor version`,
-        got: `${major}.${minor}`,
-        where: path,
-        fix: "pipe engines install xla-cpu",
-      });
-    }
+    checkVersion(this.version, path);
     this.#table = new DataView(memoryAt(api, Number(header.getBigUint64(0, true))).buffer);
     this.call("Plugin_Initialize", {});
   }
@@ -89,6 +81,17 @@ export class PjrtApi {
       where: name,
     });
   }
+}
+
+/** @throws PipeError `xla-plugin-old` where the API is another or too old. */
+export function checkVersion([major, minor]: readonly [number, number], path: string): void {
+  if (major === OLDEST[0] && minor >= OLDEST[1]) return;
+  throw new PipeError("xla-plugin-old", "This XLA plug-in speaks a version of PJRT that cannot be used.", {
+    expected: `${OLDEST[0]}.${OLDEST[1]} or a later minor version`,
+    got: `${major}.${minor}`,
+    where: path,
+    fix: "pipe engines install xla-cpu",
+  });
 }
 
 function tableOf(path: string): bigint {

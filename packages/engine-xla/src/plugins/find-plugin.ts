@@ -5,22 +5,22 @@ import { cacheFolder as defaultCacheFolder } from "./cache-folder.ts";
 import { type XlaPlugin, xlaPlugins } from "./plugin-table.ts";
 
 /** The folder that a plug-in is unpacked in, below the cache folder. */
-export function pluginFolder(name: string, cacheFolder = defaultCacheFolder()): string {
-  return join(cacheFolder, "engines", `${name}-${pluginOf(name).version}`);
+export function pluginFolder(name: string, cacheFolder: string, plugins = xlaPlugins): string {
+  return join(cacheFolder, "engines", `${name}-${pluginOf(name, plugins).version}`);
 }
 
 /** The library of an installed plug-in of {@link xlaPlugins}, if it is there. @throws PipeError `xla-plugin-unknown`. */
-export function findPlugin(name: string, cacheFolder = defaultCacheFolder()): string | undefined {
-  const path = join(pluginFolder(name, cacheFolder), pluginOf(name).library);
+export function findPlugin(name: string, cacheFolder = defaultCacheFolder(), plugins = xlaPlugins): string | undefined {
+  const path = join(pluginFolder(name, cacheFolder, plugins), pluginOf(name, plugins).library);
   return existsSync(path) ? path : undefined;
 }
 
 /** The plug-in of a name. @throws PipeError `xla-plugin-unknown`. */
-export function pluginOf(name: string): XlaPlugin {
-  const plugin = Object.hasOwn(xlaPlugins, name) ? xlaPlugins[name] : undefined;
+export function pluginOf(name: string, plugins = xlaPlugins): XlaPlugin {
+  const plugin = Object.hasOwn(plugins, name) ? plugins[name] : undefined;
   if (plugin !== undefined) return plugin;
   throw new PipeError("xla-plugin-unknown", "No XLA plug-in of this name is known.", {
-    expected: Object.keys(xlaPlugins).join(" or "),
+    expected: Object.keys(plugins).join(" or "),
     got: name,
   });
 }

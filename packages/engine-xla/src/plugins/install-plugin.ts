@@ -1,5 +1,6 @@
 import { execFile } from "node:child_process";
 import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
@@ -18,6 +19,8 @@ export type InstallOptions = {
   readonly cacheFolder?: string;
   /** Default the machine's `pip download`, which asks the package index that pip is set up for. */
   readonly fetch?: FetchWheel;
+  /** Default `xlaPlugins`. */
+  readonly plugins?: { readonly [name: string]: XlaPlugin };
 };
 
 /** Where pip may be; nothing is installed into any Python. */
@@ -29,9 +32,9 @@ const pips: readonly (readonly string[])[] = [["pip"], ["pip3"], ["python3", "-m
  * @throws PipeError `xla-plugin-unknown`, `xla-plugin-unavailable`, `pip-missing`, `wheel-missing`, `wheel-damaged`.
  */
 export async function installPlugin(name: string, options: InstallOptions = {}): Promise<string> {
-  const { cacheFolder = defaultCacheFolder(), fetch = fetchWithPip } = options;
-  const plugin = pluginOf(name);
-  const known = findPlugin(name, cacheFolder);
+  const { cacheFolder = defaultCacheFolder(), fetch = fetchWithPip, plugins } = options;
+  const plugin = pluginOf(name, plugins);
+  const known = findPlugin(name, cacheFolder, plugins);
   if (known !== undefined) return known;
   const here = `${process.platform}-${process.arch}`;
   if (plugin.runsOn !== here) {
@@ -41,7 +44,13 @@ export async function installPlugin(name: string, options: InstallOptions = {}):
       fix: "name a PJRT plug-in of your own by its path: engine: { kind: xla, device: <path> }",
     });
   }
-  const folder = pluginFolder(name, cacheFolder);
+  const folder = pluginFolder(name, cacheFolder, plugins);
+  await installWheel(plugin, folder, fetch);
+  return join(folder, plugin.library);
+}
+
+/** Fetches a plug-in's wheel, checks it and unpacks it into a folder, which appears whole or not at all. */
+export async function installWheel(plugin: XlaPlugin, folder: string, fetch: FetchWheel): Promise<void> {
   await mkdir(dirname(folder), { recursive: true });
   const temporary = await mkdtemp(`${folder}.`);
   try {
@@ -56,12 +65,11 @@ export async function installPlugin(name: string, options: InstallOptions = {}):
     await unzip(path, unpacked);
     await rename(unpacked, folder).catch((error: unknown) => {
       // Another process was faster.
-      if (findPlugin(name, cacheFolder) === undefined) throw error;
+      if (!existsSync(join(folder, plugin.library))) throw error;
     });
   } finally {
     await rm(temporary, { recursive: true, force: true });
   }
-  return join(folder, plugin.library);
 }
 
 async function checkHash(path: string, plugin: XlaPlugin): Promise<void> {
@@ -77,9 +85,13 @@ async function checkHash(path: string, plugin: XlaPlugin): Promise<void> {
 }
 
 /** Downloads a wheel with the machine's pip. */
-async function fetchWithPip({ package: name, version }: XlaPlugin, folder: string): Promise<void> {
+export async function fetchWithPip(
+  { package: name, version }: XlaPlugin,
+  folder: string,
+  commands = pips,
+): Promise<void> {
   const args = ["download", "--no-deps", "--only-binary=:all:", "--platform", "manylinux_2_27_x86_64"];
-  for (const [command, ...prefix] of pips) {
+  for (const [command, ...prefix] of commands) {
     try {
       await promisify(execFile)(command!, [...prefix, ...args, "--dest", folder, `${name}==${version}`]);
       return;
@@ -95,7 +107,7 @@ async function fetchWithPip({ package: name, version }: XlaPlugin, folder: strin
     }
   }
   throw new PipeError("pip-missing", "The XLA plug-in comes from a Python package index, and pip is not here.", {
-    expected: pips.map((words) => words.join(" ")).join(", "),
+    expected: commands.map((words) => words.join(" ")).join(", "),
     fix: "install pip (Debian and Ubuntu: apt-get install python3-pip)",
   });
 }
