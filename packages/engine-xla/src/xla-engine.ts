@@ -16,7 +16,7 @@ import { trace } from "@pipe/graph";
 import { InFlight, isUnderAny, type Ledger } from "@pipe/graph/engine";
 import type * as tf from "@pipe/graph/tf";
 import type { ExecutableCache } from "./executable-cache.ts";
-import { lower } from "./lower.ts";
+import { lower, type StableHloProgram } from "./lower.ts";
 import type { Precision } from "./lowering/lowering.ts";
 import type { PjrtClient } from "./pjrt/client.ts";
 import { compileOptions, type XlaFlags } from "./pjrt/compile-options.ts";
@@ -44,6 +44,7 @@ export class XlaEngine implements IEngine {
   readonly #compiling: Compiling;
   readonly #buffers = new Set<DeviceBuffer>();
   readonly #executables = new Set<LoadedExecutable>();
+  readonly #preparing = new Set<Promise<{ loaded: LoadedExecutable }>>();
   #closed = false;
 
   constructor(client: PjrtClient, device: DeviceInfo, compiling: Compiling) {
@@ -67,21 +68,28 @@ export class XlaEngine implements IEngine {
     const begin = performance.now();
     const graph = trace(program, specs);
     const lowered = lower(graph, { isDonated: (path) => isUnderAny(donate, path), recompute, precision });
-    const { flags, cache } = this.#compiling;
-    const options = compileOptions(flags);
-    const outputs = lowered.outputs.length;
-    const cached = await cache?.load(this.client, lowered.text, options, outputs);
-    const loaded = cached ?? (await this.client.compile(lowered.text, options, outputs));
-    if (cached === undefined) await cache?.save(loaded, lowered.text, options);
-    if (this.#closed) loaded.destroy();
+    const preparing = this.#prepare(lowered);
+    this.#preparing.add(preparing);
+    const { loaded, fromCache } = await preparing.finally(() => this.#preparing.delete(preparing));
     this.checkOpen();
     this.#executables.add(loaded);
     return new XlaExecutable<I, O>(this, lowered, loaded, {
       ...lowered.report,
       compileMs: performance.now() - begin,
-      fromCache: cached !== undefined,
+      fromCache,
       warnings: graph.warnings,
     });
+  }
+
+  /** The executable of a program, loaded or compiled. */
+  async #prepare({ text, outputs }: StableHloProgram): Promise<{ loaded: LoadedExecutable; fromCache: boolean }> {
+    const { flags, cache } = this.#compiling;
+    const options = compileOptions(this.client.deviceId, flags);
+    const cached = await cache?.load(this.client, text, options, outputs.length);
+    if (cached !== undefined) return { loaded: cached, fromCache: true };
+    const loaded = await this.client.compile(text, options, outputs.length);
+    await cache?.save(loaded, text, options);
+    return { loaded, fromCache: false };
   }
 
   async put<T extends Tree<HostTensor>>(values: T): Promise<Mapped<T, HostTensor, DeviceTensor>> {
@@ -119,6 +127,9 @@ export class XlaEngine implements IEngine {
   async [Symbol.asyncDispose](): Promise<void> {
     if (this.#closed) return;
     this.#closed = true;
+    // What is on its way in other threads needs the client.
+    for (const made of await Promise.allSettled(this.#preparing))
+      if (made.status === "fulfilled") made.value.loaded.destroy();
     await Promise.all([this.client.runs.drain(), this.client.reads.drain()]);
     for (const buffer of this.#buffers) buffer.destroy();
     for (const executable of this.#executables) executable.destroy();

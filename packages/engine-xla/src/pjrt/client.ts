@@ -16,6 +16,8 @@ export class PjrtClient {
   readonly platformVersion: string;
   /** Such as `cpu` or `NVIDIA H100 80GB HBM3`. */
   readonly deviceName: string;
+  /** Number of the device among all of the plug-in. */
+  readonly deviceId: number;
   /** Events of runs, and those of reads, which must not wait for later runs. */
   readonly runs: EventQueue;
   readonly reads: EventQueue;
@@ -46,6 +48,9 @@ export class PjrtClient {
     }
     this.#device = new DataView(memoryAt(list("devices"), 8 * found).buffer).getBigUint64(8 * index, true);
     const description = api.call("Device_GetDescription", { device: this.#device })("device_description");
+    this.deviceId = Number(
+      BigInt.asIntN(32, api.call("DeviceDescription_Id", { device_description: description })("id")),
+    );
     const kind = api.call("DeviceDescription_Kind", { device_description: description });
     this.deviceName = textAt(kind("text"), kind("text_size"));
   }

@@ -66,6 +66,7 @@ export const fields = {
     "done_with_host_buffer",
     "buffer",
   ],
+  DeviceDescription_Id: ["device_description", "id"],
   DeviceDescription_Kind: ["device_description", "text", "text_size"],
   Device_GetDescription: ["device", "device_description"],
   Executable_Destroy: ["executable"],
