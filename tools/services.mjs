@@ -1,6 +1,8 @@
 // What some tests need beside Node. A test file that needs one is named after it: `<idea>.<service>.service.test.ts`.
 import { spawnSync } from "node:child_process";
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, readdirSync } from "node:fs";
+import { homedir } from "node:os";
+import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 /**
@@ -8,7 +10,8 @@ import { fileURLToPath } from "node:url";
  * @property {string} name as people write it
  * @property {string} variable environment variable that tells tests where it is
  * @property {() => string | undefined} find where it is, if it is there
- * @property {readonly string[][]} install commands that a root user of Debian or Ubuntu runs
+ * @property {() => readonly string[][]} install commands for Debian or Ubuntu; apt-get runs as root
+ * @property {readonly string[]} [measures] packages whose coverage is too low without it
  */
 
 /** @type {(paths: readonly string[]) => string | undefined} */
@@ -21,6 +24,24 @@ const firstExecutable = (paths) =>
       return false;
     }
   });
+
+/** @param {string} name */
+const isCommand = (name) =>
+  firstExecutable((process.env["PATH"] ?? "").split(delimiter).map((folder) => join(folder, name))) !== undefined;
+
+/** Where `pipe engines install xla-cpu` unpacks: the newest of the folders. */
+const xlaPlugin = () => {
+  const cache = process.env["PIPE_CACHE"] || join(process.env["XDG_CACHE_HOME"] || join(homedir(), ".cache"), "pipe");
+  const engines = join(cache, "engines");
+  try {
+    const folders = readdirSync(engines).filter((name) => /^xla-cpu-[\d.]+$/.test(name));
+    return firstExecutable(
+      folders.reverse().map((name) => join(engines, name, "lammps_jax_pjrt_cpu/pjrt_c_api_cpu_plugin.so")),
+    );
+  } catch {
+    return undefined;
+  }
+};
 
 /** @type {{ readonly [key: string]: Service }} */
 export const services = {
@@ -35,10 +56,25 @@ export const services = {
         "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
         "C:/Program Files/Google/Chrome/Application/chrome.exe",
       ]),
-    install: [
+    install: () => [
       ["apt-get", "update"],
       ["apt-get", "install", "--yes", "--no-install-recommends", "chromium", "fonts-dejavu-core"],
     ],
+  },
+  xla: {
+    name: "XLA's plug-in for CPUs",
+    variable: "PIPE_XLA_CPU",
+    find: xlaPlugin,
+    install: () => [
+      ...(isCommand("pip") || isCommand("pip3")
+        ? []
+        : [
+            ["apt-get", "update"],
+            ["apt-get", "install", "--yes", "--no-install-recommends", "python3-pip"],
+          ]),
+      ["npm", "run", "pipe", "--", "engines", "install", "xla-cpu"],
+    ],
+    measures: ["engine-xla"],
   },
 };
 
@@ -49,6 +85,16 @@ export function foundServices() {
       const place = process.env[variable] || find();
       return place === undefined ? [] : [[variable, place]];
     }),
+  );
+}
+
+/** Packages that are too little tested here, because a service is missing, each with the service's name. */
+export function unmeasured() {
+  const found = foundServices();
+  return new Map(
+    Object.values(services).flatMap(({ name, variable, measures = [] }) =>
+      found[variable] === undefined ? measures.map((each) => /** @type {const} */ ([each, name])) : [],
+    ),
   );
 }
 
@@ -65,7 +111,9 @@ export function installServices() {
   for (const { name, variable, install } of Object.values(services)) {
     if (foundServices()[variable] !== undefined) continue;
     const root = process.getuid?.() === 0;
-    const commands = install.map((command) => (root ? command : ["sudo", "--non-interactive", ...command]));
+    const commands = install().map((command) =>
+      root || command[0] !== "apt-get" ? command : ["sudo", "--non-interactive", ...command],
+    );
     console.log(`${name} is missing: installing it`);
     const done = commands.every(
       ([command = "", ...args]) =>
@@ -76,9 +124,11 @@ export function installServices() {
     );
     if (done && foundServices()[variable] !== undefined) continue;
     console.error(
-      `${name} could not be installed${root ? "" : " (this needs root, or sudo without a password)"}. Run\n` +
-        install.map((command) => `  ${command.join(" ")}\n`).join("") +
-        `as root, or set ${variable} to where it is.`,
+      `${name} could not be installed${root ? "" : " (apt-get needs root, or sudo without a password)"}. Run\n` +
+        install()
+          .map((command) => `  ${command.join(" ")}\n`)
+          .join("") +
+        `or set ${variable} to where it is.`,
     );
     return false;
   }
