@@ -36,7 +36,7 @@ const xlaPlugin = () => {
   try {
     const folders = readdirSync(engines).filter((name) => /^xla-cpu-[\d.]+$/.test(name));
     return firstExecutable(
-      folders.reverse().map((name) => join(engines, name, "lammps_jax_pjrt_cpu/pjrt_c_api_cpu_plugin.so")),
+      folders.toReversed().map((name) => join(engines, name, "lammps_jax_pjrt_cpu/pjrt_c_api_cpu_plugin.so")),
     );
   } catch {
     return undefined;

@@ -24,7 +24,7 @@ describe("protobuf", () => {
   it("flags keep their types", () => {
     const [plain, flags] = [compileOptions(0), compileOptions(0, { a: "x", b: true, c: 3, d: 0.5 })];
     expect(hex(flags.subarray(plain.length))).toBe(
-      "3a080a016112030a0178" + "3a070a016212021001" + "3a070a016312021803" + "3a0e0a0164120921000000000000e03f",
+      ["3a080a016112030a0178", "3a070a016212021001", "3a070a016312021803", "3a0e0a0164120921000000000000e03f"].join(""),
     );
   });
 });
