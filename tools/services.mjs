@@ -1,7 +1,9 @@
 // What some tests need beside Node. A test file that needs one is named after it: `<idea>.<service>.service.test.ts`.
 import { spawnSync } from "node:child_process";
-import { accessSync, constants } from "node:fs";
+import { accessSync, constants, readdirSync } from "node:fs";
+import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { cacheFolder } from "./services/cache.mjs";
 import { findMpich } from "./services/mpich.mjs";
 import { findTfjsNode } from "./services/tfjs-node.mjs";
 
@@ -10,7 +12,8 @@ import { findTfjsNode } from "./services/tfjs-node.mjs";
  * @property {string} name as people write it
  * @property {string} variable environment variable that tells tests where it is
  * @property {() => string | undefined} find where it is, if it is there
- * @property {readonly string[][]} install commands for Debian or Ubuntu: those of the system run as root, `node` as the user
+ * @property {() => readonly string[][]} install commands for Debian or Ubuntu; apt-get runs as root
+ * @property {readonly string[]} [measures] packages whose coverage is too low without it
  */
 
 /** @type {(paths: readonly string[]) => string | undefined} */
@@ -23,6 +26,32 @@ const firstExecutable = (paths) =>
       return false;
     }
   });
+
+/** @param {string} name */
+const isCommand = (name) =>
+  firstExecutable((process.env["PATH"] ?? "").split(delimiter).map((folder) => join(folder, name))) !== undefined;
+
+/** What brings pip where it is not there; apt-get's lists are new then. */
+const pipFirst = () =>
+  isCommand("pip") || isCommand("pip3")
+    ? []
+    : [
+        ["apt-get", "update"],
+        ["apt-get", "install", "--yes", "--no-install-recommends", "python3", "python3-pip"],
+      ];
+
+/** Where `pipe engines install xla-cpu` unpacks: the newest of the folders. */
+const xlaPlugin = () => {
+  const engines = cacheFolder("engines");
+  try {
+    const folders = readdirSync(engines).filter((name) => /^xla-cpu-[\d.]+$/.test(name));
+    return firstExecutable(
+      folders.toReversed().map((name) => join(engines, name, "lammps_jax_pjrt_cpu/pjrt_c_api_cpu_plugin.so")),
+    );
+  } catch {
+    return undefined;
+  }
+};
 
 /** @type {{ readonly [key: string]: Service }} */
 export const services = {
@@ -37,7 +66,7 @@ export const services = {
         "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
         "C:/Program Files/Google/Chrome/Application/chrome.exe",
       ]),
-    install: [
+    install: () => [
       ["apt-get", "update"],
       ["apt-get", "install", "--yes", "--no-install-recommends", "chromium", "fonts-dejavu-core"],
     ],
@@ -46,21 +75,29 @@ export const services = {
     name: "MPICH",
     variable: "PIPE_MPI",
     find: findMpich,
-    install: [
-      ["apt-get", "update"],
-      ["apt-get", "install", "--yes", "--no-install-recommends", "python3", "python3-pip"],
-      ["node", "tools/services/mpich.mjs"],
-    ],
+    install: () => [...pipFirst(), ["node", "tools/services/mpich.mjs"]],
   },
   tensorflow: {
     name: "TensorFlow's library",
     variable: "PIPE_TFJS_NODE",
     find: findTfjsNode,
-    install: [
-      ["apt-get", "update"],
-      ["apt-get", "install", "--yes", "--no-install-recommends", "g++", "python3", "python3-pip"],
+    install: () => [
+      ...pipFirst(),
+      ...(isCommand("g++")
+        ? []
+        : [
+            ["apt-get", "update"],
+            ["apt-get", "install", "--yes", "--no-install-recommends", "g++"],
+          ]),
       ["node", "tools/services/tfjs-node.mjs"],
     ],
+  },
+  xla: {
+    name: "XLA's plug-in for CPUs",
+    variable: "PIPE_XLA_CPU",
+    find: xlaPlugin,
+    install: () => [...pipFirst(), ["npm", "run", "pipe", "--", "engines", "install", "xla-cpu"]],
+    measures: ["engine-xla"],
   },
 };
 
@@ -71,6 +108,16 @@ export function foundServices() {
       const place = process.env[variable] || find();
       return place === undefined ? [] : [[variable, place]];
     }),
+  );
+}
+
+/** Packages that are too little tested here, because a service is missing, each with the service's name. */
+export function unmeasured() {
+  const found = foundServices();
+  return new Map(
+    Object.values(services).flatMap(({ name, variable, measures = [] }) =>
+      found[variable] === undefined ? measures.map((each) => /** @type {const} */ ([each, name])) : [],
+    ),
   );
 }
 
@@ -87,9 +134,8 @@ export function installServices() {
   for (const { name, variable, install } of Object.values(services)) {
     if (foundServices()[variable] !== undefined) continue;
     const root = process.getuid?.() === 0;
-    const isOurs = (/** @type {readonly string[]} */ [command]) => command === "node";
-    const commands = install.map((command) =>
-      root || isOurs(command) ? command : ["sudo", "--non-interactive", ...command],
+    const commands = install().map((command) =>
+      root || command[0] !== "apt-get" ? command : ["sudo", "--non-interactive", ...command],
     );
     console.log(`${name} is missing: installing it`);
     const done = commands.every(
@@ -101,9 +147,11 @@ export function installServices() {
     );
     if (done && foundServices()[variable] !== undefined) continue;
     console.error(
-      `${name} could not be installed${root ? "" : " (this needs root, or sudo without a password)"}. Run\n` +
-        install.map((command) => `  ${command.join(" ")}\n`).join("") +
-        `as root, or set ${variable} to where it is.`,
+      `${name} could not be installed${root ? "" : " (apt-get needs root, or sudo without a password)"}. Run\n` +
+        install()
+          .map((command) => `  ${command.join(" ")}\n`)
+          .join("") +
+        `or set ${variable} to where it is.`,
     );
     return false;
   }

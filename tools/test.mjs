@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { foundServices, serviceOf } from "./services.mjs";
+import { foundServices, serviceOf, unmeasured } from "./services.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "pipe-test-"));
 const report = join(folder, "report.json");
@@ -32,6 +32,7 @@ for (const { name: file, assertionResults } of testResults) {
   if (found[variable] === undefined) missing.set(name, (missing.get(name) ?? 0) + assertionResults.length);
 }
 for (const [name, count] of missing) console.log(`not run here: ${count} (needs ${name})`);
+for (const [each, name] of unmeasured()) console.log(`coverage of ${each} is not held to 90 % here (needs ${name})`);
 console.log(`${numPassedTests} passed, ${numFailedTests} failed`);
 const allHere = process.env["PIPE_SERVICES"] !== "1" || missing.size === 0;
 if (!allHere) console.error("with PIPE_SERVICES=1 every service must be here: node tools/services.mjs install");

@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { lastJson, output } from "../output.ts";
 import { type BenchOptions, type BenchResult, hundredths, machine, median, resultHead } from "../result.ts";
 import { type Size, sizes } from "./sizes.ts";
+import { xlaPlugin } from "./xla-plugin.ts";
 
 /** Steps at the beginning that do not count: compilation and warm-up. */
 const SKIPPED = 3;
@@ -23,11 +24,21 @@ function pytorch(flags: readonly string[]): Contender["run"] {
   };
 }
 
+/** Our own step on another engine. */
+const onEngine =
+  (engine: string): Contender["run"] =>
+  (_, name) =>
+    lastJson<Round>(process.execPath, ["--conditions=@pipe/source", join(here, "ours.ts"), name, engine]);
+/** A path that is nowhere stands for a plug-in that is not installed. */
+const xla = xlaPlugin() ?? join(envs, "xla");
+
 const contenders: readonly Contender[] = [
   {
     name: "ours",
-    run: (_, name) => lastJson<Round>(process.execPath, ["--conditions=@pipe/source", join(here, "ours.ts"), name]),
+    run: onEngine("onnx"),
   },
+  { name: "ours-xla", needs: xla, run: onEngine("xla") },
+  { name: "ours-xla-bf16", needs: xla, run: onEngine("xla-bf16") },
   { name: "pytorch-eager", needs: python, run: pytorch([]) },
   { name: "pytorch-compile", needs: python, run: pytorch(["--compile"]) },
   {
@@ -66,7 +77,7 @@ export async function benchTrain({ size: name, rounds }: BenchOptions): Promise<
   const ratio: { [contender: string]: number | "absent" } = {};
   for (const { name: contender } of contenders) {
     if (raw[contender] === undefined) {
-      console.log(`${contender.padEnd(16)} absent (bench/setup/setup.sh)`);
+      console.log(`${contender.padEnd(16)} absent (bench/setup/setup.sh, pipe engines install xla-cpu)`);
       theirs[contender] = ratio[contender] = "absent";
       continue;
     }

@@ -1,9 +1,11 @@
 // One round of our training step on random tokens: prints step times in ms and peak memory in MB as JSON.
+// Arguments: size, engine (onnx, xla or xla-bf16).
 import { sizes } from "./sizes.ts";
 import { trainingStep } from "./training-step.ts";
 
-const size = sizes[process.argv[2]!]!;
-const { engine, step, batch } = await trainingStep(size);
+const [, , name, engineName] = process.argv;
+const size = sizes[name!]!;
+const { engine, step, batch } = await trainingStep(size, engineName);
 const times: number[] = [];
 for (let i = 0; i < size.steps; i++) {
   const feeds = batch();

@@ -1,17 +1,29 @@
 import { type HostArray, type IEngine, type IModel, Random } from "@pipe/core";
 import { createOnnxEngine } from "@pipe/engine-onnx";
+import { createXlaEngine } from "@pipe/engine-xla";
 import { GPT2Model } from "@pipe/models";
 import { AdamWOptimizer, constantSchedule, GradientProcessor } from "@pipe/optim";
 import { initialize, TrainingStepProcessor } from "@pipe/train";
 import type { Size } from "./sizes.ts";
+import { xlaPlugin } from "./xla-plugin.ts";
+
+/** Engines by the name of their contender. */
+const engines: { readonly [name: string]: () => Promise<IEngine> } = {
+  onnx: () => createOnnxEngine({ threads: 2 }),
+  xla: () => createXlaEngine({ plugin: xlaPlugin()!, threads: 2 }),
+  "xla-bf16": () => createXlaEngine({ plugin: xlaPlugin()!, threads: 2, precision: "bf16" }),
+};
 
 /** The training step of a size on an engine of its own, and random batches for it. */
-export async function trainingStep({ rows, steps: _, ...size }: Size): Promise<{
+export async function trainingStep(
+  { rows, steps: _, ...size }: Size,
+  name = "onnx",
+): Promise<{
   readonly engine: IEngine;
   readonly step: TrainingStepProcessor;
   batch(): { readonly [name: string]: HostArray };
 }> {
-  const engine = await createOnnxEngine({ threads: 2 });
+  const engine = await engines[name]!();
   const model = new GPT2Model(size);
   const matrix = { shape: [rows, size.positions], dtype: "int32" } as const;
   const random = new Random(1);

@@ -11,6 +11,7 @@ const arrows: { readonly [name: string]: readonly string[] } = {
   graph: ["core"],
   "engine-onnx": ["core", "graph"],
   "engine-tfjs": ["core", "graph"],
+  "engine-xla": ["core", "graph"],
   models: ["core", "graph"],
   optim: ["core", "graph"],
   train: ["core", "graph"],
@@ -24,7 +25,7 @@ const arrows: { readonly [name: string]: readonly string[] } = {
   pipeline: ["core", "config", "di", "data", "models", "optim", "train", "eval", "monitor", "persist"],
 };
 /** Imported by kind on first use. */
-const optionalPeers: typeof arrows = { pipeline: ["engine-onnx", "engine-tfjs", "indexer"] };
+const optionalPeers: typeof arrows = { pipeline: ["engine-onnx", "engine-tfjs", "engine-xla", "indexer"] };
 /** Packages whose non-test files run in a browser. */
 const browserClean = ["core", "graph", "models", "optim"];
 

@@ -1,13 +1,17 @@
-// Two steps of a GPT-2 of 12 layers, with the blocks named in the arguments computed again in the backward pass.
+// Two steps of a GPT-2 of 12 layers, on ONNX Runtime or on the XLA plug-in of the first argument, with the blocks named in
+// the others computed again in the backward pass.
 import { type IModel, Random } from "@pipe/core";
 import { createOnnxEngine } from "@pipe/engine-onnx";
+import { createXlaEngine } from "@pipe/engine-xla";
 import { GPT2Model } from "@pipe/models";
 import { AdamWOptimizer, constantSchedule, GradientProcessor } from "@pipe/optim";
 import { initialize, TrainingStepProcessor } from "@pipe/train";
 
 const [rows, positions, vocabulary] = [24, 128, 256];
 const model = new GPT2Model({ vocabulary, positions, width: 192, heads: 6, layers: 12 });
-const engine = await createOnnxEngine({ threads: 2 });
+const [, , plugin, ...recompute] = process.argv;
+const engine =
+  plugin === "" ? await createOnnxEngine({ threads: 2 }) : await createXlaEngine({ plugin: plugin!, threads: 2 });
 const matrix = { shape: [rows, positions], dtype: "int32" } as const;
 const random = new Random(1);
 const step = await TrainingStepProcessor.create(
@@ -19,7 +23,7 @@ const step = await TrainingStepProcessor.create(
     schedule: constantSchedule({ rate: 1e-3 }),
     batch: { ids: matrix, targets: matrix, weights: { ...matrix, dtype: "float32" } },
     seed: 1,
-    recompute: process.argv.slice(2),
+    recompute,
   },
   initialize(model.parameters(), random),
 );

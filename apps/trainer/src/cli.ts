@@ -39,6 +39,7 @@ const HELP = `pipe: train, evaluate, use and search with language models on your
       --checkpoint best|newest|<step>
       --prompt <text> --tokens <n> --seed <n> --temperature <t> --top-k <k> --top-p <p>
       --min-p <p> --repetition-penalty <r> --stop <text> --overflow slide|stop
+      --engine <kind>           onnx or xla; default the one that the run was trained on
   pipe import hf <folder>       a run of a model that transformers saved
       --name <run>              default the folder's
   pipe export hf --run <run> --out <folder>
@@ -51,14 +52,17 @@ const HELP = `pipe: train, evaluate, use and search with language models on your
       --index <folder>          where the index lies; default .pipe/index
       --run <run>               also by meaning, with the run's model
       --prune                   forget documents that are no longer there
+      --engine <kind>           as in generate
   pipe search <query>           search it
-      --index <folder> --mode lexical|vector|hybrid --limit <n>
+      --index <folder> --mode lexical|vector|hybrid --limit <n> --engine <kind>
   pipe runs [list]              list runs; verify or remove one: pipe runs verify <run>
   pipe runs show <run>          its curves and figures; --svg <file>, --png <file> --theme light|dark draw them
   pipe runs compare <run> <run> the same of several runs, and the settings that differ
   pipe dashboard                runs as they happen, in a browser
       --run <run> --port <n>    show this one first; default port 7878, 0 takes any that is free
-  pipe engines                  what can compute here
+  pipe engines [doctor]         what can compute here, and what brings the rest
+  pipe engines install xla-cpu|xla-cuda13
+                                fetch XLA for this machine's processor, or for NVIDIA GPUs
   pipe config show [recipe]     a recipe with all defaults and what is set over it
   pipe config explain [recipe]  the same, with where each value came from
   pipe config schema [recipe]   JSON Schema for editors, of all that is installed and the recipe's plug-ins

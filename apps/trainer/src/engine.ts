@@ -1,14 +1,48 @@
-import type { IEngine } from "@pipe/core";
+import type { IEngine, Services } from "@pipe/core";
+import { PipeError, serviceTokens } from "@pipe/core";
 import { ComponentFactory, ComponentRegistry } from "@pipe/di";
+import { cacheFolder } from "@pipe/engine-xla/plugins";
+import { openRun } from "@pipe/persist";
 import { builtInModules } from "@pipe/pipeline";
+import type { Host } from "./host.ts";
 
-/** Starts the default engine, does something with it, and stops it. */
-export async function withEngine<T>(body: (engine: IEngine) => Promise<T>): Promise<T> {
+/** An engine as a recipe names it. */
+export type EngineChoice = { readonly kind: string; readonly [option: string]: unknown };
+
+const DEFAULT: EngineChoice = { kind: "onnx" };
+
+/** Starts an engine, by default ONNX Runtime, does something with it, and stops it. */
+export async function withEngine<T>(
+  host: Pick<Host, "env">,
+  choice: EngineChoice | undefined,
+  body: (engine: IEngine) => Promise<T>,
+): Promise<T> {
   const components = new ComponentFactory(new ComponentRegistry(), builtInModules);
-  const engine = await components.create("engine", { kind: "onnx" });
+  const engine = await components.create("engine", choice ?? DEFAULT, servicesOf(host));
   try {
     return await body(engine);
   } finally {
     await engine[Symbol.asyncDispose]();
   }
+}
+
+/** The engine that a flag asks for, else the one that a run was trained on. */
+export async function engineFor(run: string, flag: string | undefined): Promise<EngineChoice | undefined> {
+  if (flag !== undefined) return { kind: flag };
+  try {
+    return ((await openRun(run)).info.config as { readonly engine?: EngineChoice }).engine;
+  } catch (error) {
+    // Weights without a run, such as a folder of transformers.
+    if (PipeError.is(error)) return undefined;
+    throw error;
+  }
+}
+
+/** What an engine may ask the command for. */
+function servicesOf(host: Pick<Host, "env">): Services {
+  const folder = cacheFolder(host.env);
+  return {
+    has: (name) => name === serviceTokens.cacheFolder,
+    get: (async () => folder) as Services["get"],
+  };
 }

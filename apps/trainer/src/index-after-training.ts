@@ -15,7 +15,7 @@ export async function indexAfterTraining(
 ): Promise<void> {
   const { folder, query } = indexing;
   if (folder === undefined) return;
-  await withIndex({ index: run.index, run: run.path, create: true }, async (indexer) => {
+  await withIndex(host, { index: run.index, run: run.path, create: true }, async (indexer) => {
     const report = await indexer.index(new MarkdownDataSource({ path: folder }).documents());
     await noteEmbedder(run.index, run.path);
     const hits = query === undefined ? [] : await indexer.search(query, { limit: 3 });

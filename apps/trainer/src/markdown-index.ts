@@ -1,9 +1,10 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
-import type { IEmbedder, IEngine } from "@pipe/core";
+import type { IEmbedder } from "@pipe/core";
 import { MarkdownIndexer } from "@pipe/indexer";
 import { embedderOf, openTrainedModel } from "@pipe/pipeline";
-import { withEngine } from "./engine.ts";
+import { engineFor, withEngine } from "./engine.ts";
+import type { Host } from "./host.ts";
 
 const EMBEDDER = "embedder.json";
 
@@ -25,10 +26,17 @@ export async function notedEmbedder(index: string): Promise<string | undefined> 
 
 /** Opens an index, with the model of a run where one is given, and closes both. */
 export async function withIndex<T>(
-  options: { readonly index: string; readonly run?: string | undefined; readonly create: boolean },
+  host: Pick<Host, "env">,
+  options: {
+    readonly index: string;
+    readonly run?: string | undefined;
+    readonly create: boolean;
+    /** Kind of the engine that runs the model; default the one that the run was trained on. */
+    readonly engine?: string | undefined;
+  },
   body: (indexer: MarkdownIndexer) => Promise<T>,
 ): Promise<T> {
-  const { index, run, create } = options;
+  const { index, run, create, engine: kind } = options;
   const open = async (embedder?: IEmbedder): Promise<T> => {
     const indexer = await MarkdownIndexer.open({
       folder: index,
@@ -42,7 +50,9 @@ export async function withIndex<T>(
     }
   };
   if (run === undefined) return open();
-  return withEngine(async (engine: IEngine) => open(embedderOf(await openTrainedModel(run, engine), engine)));
+  return withEngine(host, await engineFor(run, kind), async (engine) =>
+    open(embedderOf(await openTrainedModel(run, engine), engine)),
+  );
 }
 
 /** The folder of an index that is not named: that of a run, or `.pipe/index`. */

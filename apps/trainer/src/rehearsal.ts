@@ -2,6 +2,7 @@ import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { overlay, type RawConfig } from "@pipe/config";
 import type { EventMap } from "@pipe/core";
+import { cacheFolder } from "@pipe/engine-xla/plugins";
 import { EventBus, formatCount, formatDuration, formatMetrics } from "@pipe/monitor";
 import { loadExperiment, TrainingPipelineV2 } from "@pipe/pipeline";
 import type { Host } from "./host.ts";
@@ -44,7 +45,15 @@ export async function rehearse(
   const abort = new AbortController();
   const interrupts = host.onInterrupt(() => (abort.signal.aborted ? host.exit() : abort.abort()));
   try {
-    const options = { components, runsDir, events, signal: abort.signal, now: host.now, versions: versions() };
+    const options = {
+      components,
+      runsDir,
+      cacheFolder: cacheFolder(host.env),
+      events,
+      signal: abort.signal,
+      now: host.now,
+      versions: versions(),
+    };
     await new TrainingPipelineV2(experiment, options).run();
     if (abort.signal.aborted) return 130;
     if (profile !== undefined) await joinTraces(traces, resolve(host.cwd, profile));

@@ -1,7 +1,8 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { Random } from "@pipe/core";
+import { xlaPlugins } from "@pipe/engine-xla/plugins";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { run } from "./cli.ts";
 import type { Host } from "./host.ts";
@@ -413,11 +414,20 @@ describe("after training", () => {
   });
 
   it("pipe engines and pipe config say what there is", async () => {
-    expect((await pipe(["engines"])).out).toMatch(/^onnx {2}ONNX Runtime .* threads\n$/);
-    expect(JSON.parse((await pipe(["engines", "doctor", "--json"])).out)).toMatchObject({
-      kind: "onnx",
-      available: true,
-    });
+    // Nothing is installed in this cache folder.
+    const env = { PIPE_CACHE: join(folder, "cache") };
+    const { out } = await pipe(["engines"], undefined, env);
+    expect(out).toMatch(/^onnx +ONNX Runtime .* threads\n +engine: \{ kind: onnx \}\n/);
+    expect(out).toMatch(/^xla-cpu +not here: .*\n +pipe engines install xla-cpu$/m);
+    const states = (await pipe(["engines", "doctor", "--json"], undefined, env)).out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { name: string });
+    expect(states.slice(0, 3)).toMatchObject([
+      { name: "onnx", kind: "onnx", available: true },
+      { name: "xla-cpu", kind: "xla", available: false, fix: "pipe engines install xla-cpu" },
+      { name: "xla-cuda13", kind: "xla", available: false, fix: "pipe engines install xla-cuda13" },
+    ]);
     expect(JSON.parse((await pipe(["config", "schema"])).out)).toMatchObject({ type: "object" });
     const shown = JSON.parse((await pipe(["config", "show", "quick", "--set", "seed=9", "--json"])).out) as {
       seed: number;
@@ -428,6 +438,28 @@ describe("after training", () => {
     expect(JSON.parse((await pipe(["config", "show", "shakespeare-char"])).out)).toMatchObject({
       model: { width: 128 },
     });
+  });
+
+  it("pipe engines install says where a plug-in is and how a recipe uses it", async () => {
+    const env = { PIPE_CACHE: join(folder, "cache") };
+    for (const [name, device] of [
+      ["xla-cpu", "cpu"],
+      ["xla-cuda13", "cuda"],
+    ] as const) {
+      const { version, library } = xlaPlugins[name]!;
+      const path = join(folder, "cache/engines", `${name}-${version}`, library);
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, "no library");
+      const installed = await pipe(["engines", "install", name], undefined, env);
+      expect(installed.out).toBe(`${path}\nengine: { kind: xla, device: ${device} }\n`);
+      expect(installed.err.includes("NVIDIA's driver")).toBe(device === "cuda");
+      const json = await pipe(["engines", "install", name, "--json"], undefined, env);
+      expect(JSON.parse(json.out)).toMatchObject({ event: "engine-installed", name, path });
+    }
+    const broken = await pipe(["engines"], undefined, env);
+    expect(broken.out).toMatch(/^xla-cpu +not here: The XLA plug-in could not be loaded\.$/m);
+    for (const args of [["install"], ["install", "xla-abacus"], ["remove"], ["list", "more"]])
+      expect((await pipe(["engines", ...args], undefined, env)).code).toBe(2);
   });
 
   it("pipe config explain says where each value came from, and paths are seen from the recipe", async () => {
@@ -484,7 +516,7 @@ describe("bad input gets one clear message", () => {
     ["heads that do not divide the width", set("model.heads=3"), "expected a divisor of model.width (16), got 3"],
     ["a window longer than the positions", set("data.sequenceLength=32"), "data.sequenceLength: expected at most"],
     ["an unknown kind", set("model.kind=gpt3"), 'model.kind: expected gpt2, got "gpt3"'],
-    ["an engine that is not known", set("engine.kind=cuda"), 'engine.kind: expected onnx, got "cuda"'],
+    ["an engine that is not known", set("engine.kind=cuda"), 'engine.kind: expected one of onnx, xla, got "cuda"'],
     [
       "a missing recipe",
       ["train", "none.yaml"],

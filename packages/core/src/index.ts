@@ -12,10 +12,6 @@ export { createComponent } from "./create-component.ts";
 export { defineComponent, type ConfiguredComponent, type PlainComponent } from "./define-component.ts";
 export { definePlugin, PLUGIN_API, type Plugin } from "./define-plugin.ts";
 export { serviceTokens, token } from "./token.ts";
-export { isDonated } from "./engine/donated.ts";
-export { matchInputs } from "./engine/match-inputs.ts";
-export { TensorSnapshot } from "./engine/tensor-snapshot.ts";
-export { TrackedTensor, type Ledger } from "./engine/tracked-tensor.ts";
 export {
   arrayFromBytes,
   byteSizeOf,

@@ -24,4 +24,6 @@ export const serviceTokens = {
   parameters: token<readonly ParameterSpec[]>("parameters"),
   /** Updates that the training budget allows; infinite where it is bounded otherwise. */
   steps: token<number>("steps"),
+  /** Folder for what can be fetched or made again, beside the runs. */
+  cacheFolder: token<string>("cacheFolder"),
 } as const;

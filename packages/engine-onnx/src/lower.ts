@@ -1,7 +1,7 @@
 import type { CompileReport, TensorSpec } from "@pipe/core";
 import type { Graph, Value } from "@pipe/graph";
-import { programReport, recompute, specOf } from "@pipe/graph";
-import { optimise } from "./optimise.ts";
+import { recompute, specOf } from "@pipe/graph";
+import { optimise, reportOf } from "@pipe/graph/engine";
 import { fuseScatterAdd } from "./fuse-scatter-add.ts";
 import { findInPlace } from "./in-place/find-in-place.ts";
 import { lowerUpdates } from "./in-place/lower-updates.ts";
@@ -12,7 +12,7 @@ import { isLowered, isNative, sessionModel } from "./session-model.ts";
 export type LoweredProgram = Omit<ProgramPlan, "inputs" | "outputs"> & {
   readonly inputs: readonly (ProgramInput & { readonly path: string })[];
   readonly outputs: readonly { readonly path: string; readonly spec: TensorSpec; readonly from: OutputSource }[];
-  readonly report: Omit<CompileReport, "compileMs" | "fromCache">;
+  readonly report: Pick<CompileReport, "flops" | "argumentBytes" | "plannedPeakBytes" | "ops">;
 };
 
 /** What may be done with a program's inputs. */
@@ -60,6 +60,6 @@ export function lower(
       positions: sourceOf(positions),
       shape,
     })),
-    report: programReport(traced, graph, isLowered),
+    report: reportOf(traced, graph, [...inputs, ...outputs], isLowered),
   };
 }

@@ -7,14 +7,14 @@ import type {
   IEngine,
   IExecutable,
   ISnapshot,
-  Ledger,
   Mapped,
   MemoryReport,
   TensorSpec,
   Tree,
 } from "@pipe/core";
-import { checkHostArray, isDonated, leaves, PipeError, TensorSnapshot, treeOf } from "@pipe/core";
+import { checkHostArray, leaves, PipeError, treeOf } from "@pipe/core";
 import { trace } from "@pipe/graph";
+import { InFlight, isUnderAny, type Ledger, TensorSnapshot } from "@pipe/graph/engine";
 import type * as tf from "@pipe/graph/tf";
 import type { Connection } from "./connection.ts";
 import { lower } from "./lower.ts";
@@ -28,7 +28,7 @@ export class OnnxEngine implements IEngine {
   readonly connection: Connection;
   readonly ledger: Ledger = { tensors: 0, tensorBytes: 0 };
   readonly #stop: () => Promise<unknown>;
-  readonly #inFlight = new Set<Promise<unknown>>();
+  readonly inFlight = new InFlight();
   #numbers = 0;
   #executables = 0;
 
@@ -46,18 +46,20 @@ export class OnnxEngine implements IEngine {
     checkOptions(options);
     const begin = performance.now();
     const graph = trace(program, specs);
-    const consumes = (path: string): boolean => isDonated(path, options.donate);
-    const { report, ...lowered } = lower(graph, { isDonated: consumes, recompute: options.recompute ?? [] });
+    const { donate = [], recompute = [] } = options;
+    const isDonated = (path: string): boolean => isUnderAny(donate, path);
+    const { report, ...lowered } = lower(graph, { isDonated, recompute });
     const executable = this.nextNumber();
     await this.connection.send({ type: "compile", executable, program: lowered }, [
       lowered.model.buffer,
       lowered.module.buffer,
     ]);
     this.#executables++;
-    return new OnnxExecutable<I, O>(this, executable, lowered, consumes, {
+    return new OnnxExecutable<I, O>(this, executable, lowered, isDonated, {
       ...report,
       compileMs: performance.now() - begin,
       fromCache: false,
+      warnings: graph.warnings,
     });
   }
 
@@ -116,13 +118,6 @@ export class OnnxEngine implements IEngine {
   /** A number for a tensor or executable that nothing else has. */
   nextNumber(): number {
     return this.#numbers++;
-  }
-
-  /** Waits until fewer than two runs are in flight. */
-  async throttle(run: Promise<unknown>): Promise<void> {
-    const settled: Promise<unknown> = run.catch(() => undefined).then(() => this.#inFlight.delete(settled));
-    this.#inFlight.add(settled);
-    if (this.#inFlight.size >= 2) await this.#inFlight.values().next().value;
   }
 
   /** Frees a compiled program in the host. */

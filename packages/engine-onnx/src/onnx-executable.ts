@@ -1,5 +1,6 @@
 import type { CompileReport, DeviceTensor, HostArray, IExecutable, Mapped, Tree } from "@pipe/core";
-import { matchInputs, PipeError, treeOf } from "@pipe/core";
+import { PipeError, treeOf } from "@pipe/core";
+import { matchInputs, type RunInput as Input } from "@pipe/graph/engine";
 import type * as tf from "@pipe/graph/tf";
 import type { LoweredProgram } from "./lower.ts";
 import { OnnxTensor } from "./onnx-tensor.ts";
@@ -31,11 +32,9 @@ export class OnnxExecutable<I extends Tree<tf.Tensor>, O extends Tree<tf.Tensor>
 
   async run(inputs: Mapped<I, tf.Tensor, DeviceTensor | HostArray>): Promise<Mapped<O, tf.Tensor, DeviceTensor>> {
     if (this.#disposed) throw new PipeError("executable-disposed", "A compiled program was run after its disposal.");
-    const given = matchInputs(
-      this.#program.inputs,
-      inputs as Tree<DeviceTensor | HostArray>,
-      (tensor): tensor is OnnxTensor => tensor instanceof OnnxTensor && tensor.connection === this.#engine.connection,
-    );
+    const isOwn = (tensor: DeviceTensor): tensor is OnnxTensor =>
+      tensor instanceof OnnxTensor && tensor.connection === this.#engine.connection;
+    const given = matchInputs(this.#program.inputs, inputs as Tree<Input>, isOwn);
     const transfer: ArrayBuffer[] = [];
     const donated: number[] = [];
     const feeds = given.map((input): RunInput => {
@@ -58,7 +57,7 @@ export class OnnxExecutable<I extends Tree<tf.Tensor>, O extends Tree<tf.Tensor>
       const arrival = answer.then(({ small }) => small[i]);
       return [path, new OnnxTensor(this.#engine.connection, this.#engine.ledger, outputs[i]!, spec, arrival)];
     });
-    await this.#engine.throttle(answer);
+    await this.#engine.inFlight.add(answer);
     return treeOf(made) as Mapped<O, tf.Tensor, DeviceTensor>;
   }
 

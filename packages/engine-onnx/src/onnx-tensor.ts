@@ -1,13 +1,15 @@
-import type { HostArray, Ledger, TensorSpec } from "@pipe/core";
-import { TrackedTensor } from "@pipe/core";
+import type { DeviceTensor, HostArray, TensorSpec } from "@pipe/core";
+import { type Ledger, TensorLife } from "@pipe/graph/engine";
 import type { Connection } from "./connection.ts";
 
 /** A tensor in the session host, known here by its number. */
-export class OnnxTensor extends TrackedTensor {
+export class OnnxTensor implements DeviceTensor {
+  readonly spec: TensorSpec;
   readonly number: number;
   readonly connection: Connection;
+  readonly #life: TensorLife;
   /** Elements that came with the run, or its failure. */
-  readonly #arrival: Promise<HostArray | undefined> | undefined;
+  #arrival: Promise<HostArray | undefined> | undefined;
 
   constructor(
     connection: Connection,
@@ -16,12 +18,13 @@ export class OnnxTensor extends TrackedTensor {
     spec: TensorSpec,
     arrival?: Promise<HostArray | undefined>,
   ) {
-    super(ledger, spec);
     this.connection = connection;
     this.number = number;
+    this.spec = spec;
     this.#arrival = arrival;
     // A failure that nobody reads must not end the process: it stays in the host for whoever uses the tensor.
     arrival?.catch(() => undefined);
+    this.#life = new TensorLife(spec, ledger);
   }
 
   async read(): Promise<HostArray> {
@@ -32,7 +35,18 @@ export class OnnxTensor extends TrackedTensor {
     return this.connection.send({ type: "read", tensor: this.number });
   }
 
-  protected free(): void {
+  [Symbol.dispose](): void {
+    if (!this.#life.end("disposed")) return;
     this.connection.send({ type: "free", tensors: [this.number] }).catch(() => undefined);
+  }
+
+  /** Marks it as consumed by a run. */
+  donate(): void {
+    this.#life.end("donated");
+  }
+
+  /** @throws PipeError `tensor-donated`, `tensor-disposed`. */
+  check(where: string): void {
+    this.#life.check(where);
   }
 }

@@ -2,7 +2,7 @@ import { open, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { byteSizeOf, bytesOf, type HostTensor, type Params, specsOf, type TensorSpec } from "@pipe/core";
 import { type Graph, specOf, trace } from "@pipe/graph";
-import { optimise } from "./optimise.ts";
+import { optimise } from "@pipe/graph/engine";
 import { lowerNodes } from "./session-model.ts";
 import { ELEMENT, OnnxModel } from "./onnx-model.ts";
 

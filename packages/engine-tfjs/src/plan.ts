@@ -1,14 +1,6 @@
 import type { CompileReport } from "@pipe/core";
-import type { Graph } from "@pipe/graph";
-import {
-  checkShapes,
-  decompose,
-  mergeCommonSubexpressions,
-  programReport,
-  recompute,
-  removeDeadNodes,
-  simplify,
-} from "@pipe/graph";
+import { checkShapes, type Graph, recompute, specOf, type Value } from "@pipe/graph";
+import { optimise, reportOf } from "@pipe/graph/engine";
 import * as tf from "@pipe/graph/tf";
 import { fitBackend, isNative } from "./fit-backend.ts";
 
@@ -22,7 +14,11 @@ export function plan(
   again: readonly string[],
 ): { graph: Graph; report: Omit<CompileReport, "compileMs" | "fromCache"> } {
   const hasKernel = (op: string): boolean => tf.getKernel(op, backend) !== undefined;
-  const plain = simplify(decompose(removeDeadNodes(recompute(traced, again))));
-  const graph = checkShapes(fitBackend(removeDeadNodes(mergeCommonSubexpressions(plain)), backend, hasKernel));
-  return { graph, report: programReport(traced, graph, (op) => isNative(op, backend, hasKernel)) };
+  // No composite is native: their parts are freed one by one.
+  const plain = optimise(recompute(traced, again), () => false);
+  const graph = checkShapes(fitBackend(plain, backend, hasKernel));
+  const inputs = Object.values(graph.inputs).map((node): Value => ({ node, output: 0 }));
+  const boundary = [...inputs, ...Object.values(graph.outputs)].map((value) => ({ spec: specOf(graph.nodes, value) }));
+  const report = reportOf(traced, graph, boundary, (op) => isNative(op, backend, hasKernel));
+  return { graph, report: { ...report, warnings: traced.warnings } };
 }

@@ -7,14 +7,14 @@ import type {
   IEngine,
   IExecutable,
   ISnapshot,
-  Ledger,
   Mapped,
   MemoryReport,
   TensorSpec,
   Tree,
 } from "@pipe/core";
-import { checkHostArray, leaves, PipeError, TensorSnapshot, treeOf } from "@pipe/core";
+import { checkHostArray, leaves, PipeError, treeOf } from "@pipe/core";
 import { trace } from "@pipe/graph";
+import { type Ledger, TensorSnapshot } from "@pipe/graph/engine";
 import * as tf from "@pipe/graph/tf";
 import type { TfjsBackend } from "./backends.ts";
 import { onBackend } from "./on-backend.ts";

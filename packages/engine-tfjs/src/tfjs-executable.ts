@@ -1,7 +1,8 @@
 import type { CompileReport, DeviceTensor, HostArray, IExecutable, Mapped, Tree } from "@pipe/core";
-import { isDonated, leaves, matchInputs, PipeError, treeOf } from "@pipe/core";
+import { leaves, PipeError, treeOf } from "@pipe/core";
 import type { Graph } from "@pipe/graph";
 import { interpret, specOf } from "@pipe/graph";
+import { isUnderAny, matchInputs } from "@pipe/graph/engine";
 import * as tf from "@pipe/graph/tf";
 import { onBackend } from "./on-backend.ts";
 import type { TfjsEngine } from "./tfjs-engine.ts";
@@ -21,7 +22,7 @@ export class TfjsExecutable<I extends Tree<tf.Tensor>, O extends Tree<tf.Tensor>
     this.#inputs = Object.entries(graph.inputs).map(([path, node]) => ({
       path,
       spec: graph.nodes[node]!.outputs[0]!,
-      consumed: isDonated(path, donate),
+      consumed: isUnderAny(donate, path),
     }));
     this.report = report;
   }
@@ -38,7 +39,6 @@ export class TfjsExecutable<I extends Tree<tf.Tensor>, O extends Tree<tf.Tensor>
     given.forEach((input, i) => {
       if (!(input instanceof TfjsTensor) || !this.#inputs[i]!.consumed) return;
       input.donate();
-      input.free();
     });
     const made = Object.entries(this.#graph.outputs).map(([path, value]): [string, DeviceTensor] => {
       const spec = specOf(this.#graph.nodes, value);

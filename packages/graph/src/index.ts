@@ -20,7 +20,6 @@ export { constant } from "./constant.ts";
 export { finiteProbe, type FiniteProbe, type NonFinite } from "./finite-probe.ts";
 export { interpret } from "./interpret.ts";
 export { compositeNames, compositeOf, defineComposite, type CompositeOp } from "./composite.ts";
-export { programReport } from "./program-report.ts";
 export { plainOps } from "./plain/index.ts";
 export type { PlainOp, RawAttributes } from "./plain/op.ts";
 export { keep, rewrite } from "./passes/rewrite.ts";

@@ -15,6 +15,8 @@ export type ComposeOptions = {
   readonly checkpoints: string;
   /** Where token shards are kept, if the experiment does not say. */
   readonly cache: string;
+  /** Folder for what can be fetched or made again, such as compiled programs; default the part's own choice. */
+  readonly cacheFolder?: string | undefined;
   readonly signal: AbortSignal;
   /** Seconds that the run has trained so far, for a budget of hours; default since the composition. */
   readonly elapsed?: () => number;
@@ -48,6 +50,8 @@ export function compose(experiment: Experiment, options: ComposeOptions): Servic
     random: new Random(experiment.seed),
   };
   const container = new ServiceContainer();
+  const { cacheFolder } = options;
+  if (cacheFolder !== undefined) container.singleton(runTokens.cacheFolder, () => cacheFolder);
   container.singleton(runTokens.engine, options.components.bind("engine", experiment.engine));
   addData(container, composition);
   addModel(container, composition);

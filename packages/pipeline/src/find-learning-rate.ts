@@ -18,6 +18,8 @@ export type FindLearningRateOptions = LearningRateFinderOptions & {
   readonly components: ComponentFactory;
   /** Where token shards are kept, if the experiment does not say. */
   readonly cache: string;
+  /** Folder for what can be fetched or made again, such as compiled programs; default each part's own choice. */
+  readonly cacheFolder?: string | undefined;
   /** Ends the search with what is known. */
   readonly signal?: AbortSignal;
   /** Called after each step. */
@@ -31,14 +33,29 @@ export type FindLearningRateOptions = LearningRateFinderOptions & {
  */
 export async function findLearningRate(
   experiment: Experiment,
-  { components, cache, signal = new AbortController().signal, onPoint, ...options }: FindLearningRateOptions,
+  {
+    components,
+    cache,
+    cacheFolder,
+    signal = new AbortController().signal,
+    onPoint,
+    ...options
+  }: FindLearningRateOptions,
 ): Promise<LearningRateReport> {
   const finder = new LearningRateFinder(options);
   let tried = 0;
   const schedule: ISchedule = { rate: () => tried };
   // Nothing asks for the checkpointer, so this folder never comes to be.
   const checkpoints = join(cache, "find-lr");
-  const container = compose(experiment, { components, events: new EventBus(), checkpoints, cache, signal, schedule });
+  const container = compose(experiment, {
+    components,
+    events: new EventBus(),
+    checkpoints,
+    cache,
+    cacheFolder,
+    signal,
+    schedule,
+  });
   let batches: AsyncIterator<Batch> | undefined;
   try {
     const parts = container.scope();

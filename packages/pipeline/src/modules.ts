@@ -45,6 +45,7 @@ export const builtInModules: readonly DefinitionModule[] = [
     load: () => import("@pipe/engine-tfjs/definitions"),
     install: "npm install @pipe/engine-tfjs",
   },
+  { package: "@pipe/engine-xla", port: "engine", kinds: ["xla"], load: () => import("@pipe/engine-xla/definitions") },
 ];
 
 /** The built-in components at compile time; with it, recipes complete in an editor (`defineRecipe`). */
@@ -54,4 +55,5 @@ export type BuiltInDefinitions =
   | typeof import("@pipe/optim/definitions").definitions
   | typeof import("@pipe/eval/definitions").definitions
   | typeof import("@pipe/engine-onnx/definitions").definitions
-  | typeof import("@pipe/engine-tfjs/definitions").definitions;
+  | typeof import("@pipe/engine-tfjs/definitions").definitions
+  | typeof import("@pipe/engine-xla/definitions").definitions;

@@ -26,6 +26,8 @@ export type PipelineOptions = {
   readonly components: ComponentFactory;
   /** Folder of all runs; the run's own is `<runsDir>/<name>`. */
   readonly runsDir: string;
+  /** Folder for what can be fetched or made again, such as compiled programs; default each part's own choice. */
+  readonly cacheFolder?: string | undefined;
   /** Continue the run of this name from its newest complete checkpoint. */
   readonly resume?: boolean;
   /** Gets everything that happens; default a new bus that nobody hears. */
@@ -68,7 +70,7 @@ export class TrainingPipelineV2 {
    * `training-diverged`, and what the parts throw.
    */
   async run(): Promise<PipelineResult> {
-    const { components, runsDir, resume = false, events = new EventBus(), now } = this.#options;
+    const { components, runsDir, cacheFolder, resume = false, events = new EventBus(), now } = this.#options;
     const { signal = new AbortController().signal, distributed = singleProcess } = this.#options;
     const experiment = this.#experiment;
     const path = join(runsDir, experiment.name);
@@ -79,6 +81,7 @@ export class TrainingPipelineV2 {
       signal,
       checkpoints: join(path, "checkpoints"),
       cache: join(runsDir, ".data"),
+      cacheFolder,
       elapsed: () => this.#elapsed(),
       distributed,
     });

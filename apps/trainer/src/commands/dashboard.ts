@@ -14,7 +14,11 @@ export async function dashboard(args: readonly string[], host: Host): Promise<nu
   const wanted = values.run === undefined ? undefined : runPath(host, runsDirOf(host, values["runs-dir"]), values.run);
   if (wanted !== undefined) await openRun(wanted); // says what is wrong with it
   const runsDir = wanted === undefined ? runsDirOf(host, values["runs-dir"]) : dirname(wanted);
-  const page = await createDashboard({ runs: () => dashboardRuns(runsDir), search: createRunSearch(runsDir), port });
+  const page = await createDashboard({
+    runs: () => dashboardRuns(runsDir),
+    search: createRunSearch(host, runsDir),
+    port,
+  });
   try {
     const url = wanted === undefined ? page.url : `${page.url}#${encodeURIComponent(basename(wanted))}`;
     host.stdout.write(

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { rawConfig, type RawConfig } from "@pipe/config";
+import { cacheFolder } from "@pipe/engine-xla/plugins";
 import { EventBus } from "@pipe/monitor";
 import { openRun } from "@pipe/persist";
 import { compose, loadExperiment, openTrainedModel, runTokens } from "@pipe/pipeline";
@@ -25,6 +26,7 @@ export async function evaluate(args: readonly string[], host: Host): Promise<num
     events: new EventBus(),
     checkpoints: run.checkpoints,
     cache: join(runsDir, ".data"),
+    cacheFolder: cacheFolder(host.env),
     signal: new AbortController().signal,
   });
   try {

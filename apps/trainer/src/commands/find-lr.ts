@@ -1,5 +1,6 @@
 import { writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { cacheFolder } from "@pipe/engine-xla/plugins";
 import type { LearningRateReport } from "@pipe/optim";
 import { findLearningRate, loadExperiment } from "@pipe/pipeline";
 import type { Host } from "../host.ts";
@@ -34,6 +35,7 @@ export async function findLr(args: readonly string[], host: Host): Promise<numbe
     report = await findLearningRate(experiment, {
       components,
       cache: join(runsDirOf(host, values["runs-dir"]), ".data"),
+      cacheFolder: cacheFolder(host.env),
       from: numberFlag("from", values.from)!,
       to: numberFlag("to", values.to)!,
       steps,

@@ -1,6 +1,6 @@
 import { definedOnly } from "@pipe/core";
 import { generatorOf, openTrainedModel } from "@pipe/pipeline";
-import { withEngine } from "../engine.ts";
+import { engineFor, withEngine } from "../engine.ts";
 import type { Host } from "../host.ts";
 import { runPath, runsDirOf } from "../run-paths.ts";
 import { checkpointFlag, numberFlag, parseCommand, required, usageError, wholeFlag } from "../usage.ts";
@@ -22,6 +22,7 @@ export async function generate(args: readonly string[], host: Host): Promise<num
       "repetition-penalty": { type: "string" },
       stop: { type: "string", multiple: true },
       overflow: { type: "string", default: "slide" },
+      engine: { type: "string" },
     },
     0,
   );
@@ -42,7 +43,7 @@ export async function generate(args: readonly string[], host: Host): Promise<num
       repetitionPenalty: numberFlag("repetition-penalty", values["repetition-penalty"]),
     }),
   };
-  return withEngine(async (engine) => {
+  return withEngine(host, await engineFor(path, values.engine), async (engine) => {
     const trained = await openTrainedModel(path, engine, checkpoint);
     const generator = generatorOf(trained, engine);
     const json = values.json === true;

@@ -9,7 +9,7 @@ import { parseCommand, required, usageError } from "../usage.ts";
 export async function indexFolder(args: readonly string[], host: Host): Promise<number> {
   const { values, positionals } = parseCommand(
     args,
-    { index: { type: "string" }, run: { type: "string" }, prune: { type: "boolean" } },
+    { index: { type: "string" }, run: { type: "string" }, prune: { type: "boolean" }, engine: { type: "string" } },
     2,
   );
   const [first, second] = positionals;
@@ -17,7 +17,7 @@ export async function indexFolder(args: readonly string[], host: Host): Promise<
   const folder = resolve(host.cwd, required("The folder to index", second ?? first));
   const index = values.index === undefined ? defaultIndex(host.cwd) : resolve(host.cwd, values.index);
   const run = values.run === undefined ? undefined : runPath(host, runsDirOf(host, values["runs-dir"]), values.run);
-  return withIndex({ index, run, create: true }, async (indexer) => {
+  return withIndex(host, { index, run, create: true, engine: values.engine }, async (indexer) => {
     const report = await indexer.index(new MarkdownDataSource({ path: folder }).documents(), {
       prune: values.prune === true,
     });

@@ -13,7 +13,12 @@ const MODES = ["lexical", "vector", "hybrid"] as const;
 export async function search(args: readonly string[], host: Host): Promise<number> {
   const { values, positionals } = parseCommand(
     args,
-    { index: { type: "string" }, mode: { type: "string" }, limit: { type: "string", default: "5" } },
+    {
+      index: { type: "string" },
+      mode: { type: "string" },
+      limit: { type: "string", default: "5" },
+      engine: { type: "string" },
+    },
     1,
   );
   const query = required("The query", positionals[0]);
@@ -23,7 +28,7 @@ export async function search(args: readonly string[], host: Host): Promise<numbe
   // Words need no model, so none is loaded for them.
   const noted = mode === "lexical" ? undefined : await notedEmbedder(index);
   const run = mode === undefined && noted !== undefined ? await usable(noted, host) : noted;
-  return withIndex({ index, run, create: false }, async (indexer) => {
+  return withIndex(host, { index, run, create: false, engine: values.engine }, async (indexer) => {
     const limit = wholeFlag("limit", values.limit, 1);
     const hits = await indexer.search(query, { limit, ...(mode === undefined ? {} : { mode }) });
     if (values.json === true) for (const hit of hits) host.stdout.write(`${JSON.stringify(hit)}\n`);

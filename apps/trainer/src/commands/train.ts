@@ -1,6 +1,7 @@
 import { basename, dirname, join } from "node:path";
 import { type Experiment, overlay, type RawConfig, rawConfig } from "@pipe/config";
 import { type Json, PipeError } from "@pipe/core";
+import { cacheFolder } from "@pipe/engine-xla/plugins";
 import { EventBus, ProgressReporter } from "@pipe/monitor";
 import { ModelCheckpointer, openRun, type RunFolder } from "@pipe/persist";
 import { loadExperiment, type PipelineResult, TrainingPipelineV2 } from "@pipe/pipeline";
@@ -99,6 +100,7 @@ async function trainTogether(
   const options = {
     components,
     runsDir: start.runsDir,
+    cacheFolder: cacheFolder(host.env),
     events,
     signal: abort.signal,
     distributed,

@@ -9,7 +9,7 @@ const IN_PLACE = -1;
 const THREAD_MULTIPLE = 3;
 
 /** Where the library is looked for when nobody says. */
-export const mpiLibraries: readonly string[] = [
+const mpiLibraries: readonly string[] = [
   "libmpi.so.12",
   "libmpich.so.12",
   "libmpi.so",

@@ -1,20 +1,22 @@
-import { PipeError } from "../error.ts";
-import type { DeviceTensor, HostArray, TensorSpec, Tree } from "../interfaces/tensors.ts";
-import { checkHostArray, formatSpec } from "../tensor-spec.ts";
-import { leaves } from "../tree.ts";
-import type { TrackedTensor } from "./tracked-tensor.ts";
+import type { DeviceTensor, HostArray, TensorSpec, Tree } from "@pipe/core";
+import { checkHostArray, formatSpec, leaves, PipeError } from "@pipe/core";
+
+/** What a run takes for one input. */
+export type RunInput = DeviceTensor | HostArray;
+/** A tensor of an engine's own, which can say that it has ended. */
+export type OwnTensor = DeviceTensor & { check(where: string): void };
 
 /**
- * The inputs of a run in the program's order, checked; `isOwn` tells the engine's own tensors from foreign ones.
+ * The inputs of a run in the program's order, checked; `isOwn` tells the engine's own tensors.
  * @throws PipeError `input-missing`, `input-unknown`, `input-mismatch`, `tensor-foreign`, `tensor-donated`,
  * `tensor-disposed`.
  */
-export function matchInputs<Own extends TrackedTensor>(
+export function matchInputs<Own extends OwnTensor>(
   expected: readonly { readonly path: string; readonly spec: TensorSpec }[],
-  inputs: Tree<DeviceTensor | HostArray>,
+  inputs: Tree<RunInput>,
   isOwn: (tensor: DeviceTensor) => tensor is Own,
 ): readonly (Own | HostArray)[] {
-  const given = new Map(leaves<DeviceTensor | HostArray>(inputs, isInput));
+  const given = new Map(leaves<RunInput>(inputs, isInput));
   const matched = expected.map(({ path, spec }) => {
     const input = given.get(path);
     if (input === undefined) {
@@ -53,6 +55,7 @@ export function matchInputs<Own extends TrackedTensor>(
   return matched;
 }
 
-function isInput(node: Tree<DeviceTensor | HostArray>): node is DeviceTensor | HostArray {
+/** Whether a node of a tree is an input and not a record of them. */
+export function isInput(node: Tree<RunInput>): node is RunInput & Tree<RunInput> {
   return ArrayBuffer.isView(node) || typeof (node as Partial<DeviceTensor>).read === "function";
 }

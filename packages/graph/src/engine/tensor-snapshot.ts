@@ -1,6 +1,5 @@
-import type { ISnapshot, SnapshotTensor } from "../interfaces/engine.ts";
-import type { DeviceTensor, TensorSpec } from "../interfaces/tensors.ts";
-import { bytesOf } from "../tensor-spec.ts";
+import type { DeviceTensor, ISnapshot, SnapshotTensor, TensorSpec } from "@pipe/core";
+import { bytesOf } from "@pipe/core";
 
 /** A snapshot of device tensors that nobody else has: read one by one, disposed with it. */
 export class TensorSnapshot implements ISnapshot {

@@ -1,0 +1,107 @@
+import { createHash } from "node:crypto";
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
+import { arch, availableParallelism, cpus } from "node:os";
+import type { IEngine } from "@pipe/core";
+import { PipeError } from "@pipe/core";
+import { ExecutableCache } from "./executable-cache.ts";
+import type { Precision } from "./lowering/lowering.ts";
+import { PjrtApi } from "./pjrt/api.ts";
+import { PjrtClient } from "./pjrt/client.ts";
+import type { XlaFlags } from "./pjrt/compile-options.ts";
+import type { CreateOptions } from "./pjrt/named-values.ts";
+import { withThreads } from "./pjrt/c-library.ts";
+import { XlaEngine } from "./xla-engine.ts";
+
+/**
+ * Flags for CPUs. One large block of temporary memory is given back to the system after every run and comes back as fresh
+ * pages, a sixth of the time of a step; the C library keeps blocks of this size.
+ */
+const CPU_FLAGS: XlaFlags = { xla_multiheap_size_constraint_per_heap: 2 ** 24 };
+
+/** Where and how an engine computes. */
+export type XlaEngineOptions = {
+  /** The plug-in's library; `installPlugin` brings one and returns its path. */
+  readonly plugin: string;
+  /** Which of the plug-in's devices computes; default 0. */
+  readonly index?: number | undefined;
+  /** Threads of a CPU; default all cores. */
+  readonly threads?: number | undefined;
+  /** Options of the plug-in's client, such as `{ memory_fraction: 0.5 }` on CUDA. */
+  readonly options?: CreateOptions | undefined;
+  /** Flags of XLA's compiler, such as `{ xla_gpu_autotune_level: 0 }`. */
+  readonly flags?: XlaFlags | undefined;
+  /**
+   * Precision of matrix products in programs that ask for none: `"bf16"` rounds their factors to bfloat16 and sums in
+   * float32; state and all else stay float32. Default `"fp32"`.
+   */
+  readonly precision?: Precision | undefined;
+  /** Folder of compiled programs, so that a later start loads them; default none. */
+  readonly cache?: string | undefined;
+};
+
+/**
+ * Starts an engine that compiles programs with XLA on a device of a PJRT plug-in.
+ * @throws PipeError `xla-plugin-missing`, `xla-plugin-invalid`, `xla-plugin-old`, `xla-device-missing`,
+ * `threads-invalid`, `koffi-configured`, `engine-failed`.
+ */
+export async function createXlaEngine(engineOptions: XlaEngineOptions): Promise<IEngine> {
+  const {
+    plugin,
+    index = 0,
+    threads = availableParallelism(),
+    options = {},
+    flags = {},
+    precision = "fp32",
+    cache,
+  } = engineOptions;
+  if (!Number.isInteger(threads) || threads < 1) {
+    throw new PipeError("threads-invalid", "The number of threads must be a positive integer.", {
+      got: String(threads),
+    });
+  }
+  const api = new PjrtApi(plugin);
+  const client = withThreads(threads, () => new PjrtClient(api, options, index));
+  const isCpu = client.platform === "cpu";
+  const version = api.version.join(".");
+  const place = JSON.stringify([
+    plugHash(plugin),
+    client.deviceName,
+    index,
+    threads,
+    options,
+    arch(),
+    cpus()[0]?.model,
+  ]);
+  return new XlaEngine(
+    client,
+    {
+      kind: isCpu ? "cpu" : client.platform === "tpu" ? "tpu" : "gpu",
+      name: isCpu ? `XLA, PJRT ${version}` : `${client.deviceName}, XLA, PJRT ${version}`,
+      count: 1,
+      dtypes: ["float32", "int32", "bool"],
+      ...(isCpu ? { threads } : {}),
+    },
+    {
+      flags: isCpu ? { ...CPU_FLAGS, ...flags } : flags,
+      precision,
+      cache: cache === undefined ? undefined : new ExecutableCache(cache, place),
+    },
+  );
+}
+
+/** Tells one build of a plug-in from another without reading it whole: its size, its beginning and its end. */
+function plugHash(path: string): string {
+  const file = openSync(path, "r");
+  try {
+    const { size } = fstatSync(file);
+    const part = Buffer.alloc(Math.min(size, 2 ** 20));
+    const hash = createHash("sha256").update(String(size));
+    for (const position of [0, size - part.length]) {
+      readSync(file, part, 0, part.length, position);
+      hash.update(part);
+    }
+    return hash.digest("hex");
+  } finally {
+    closeSync(file);
+  }
+}

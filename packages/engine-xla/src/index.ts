@@ -1,0 +1,9 @@
+/**
+ * An engine that compiles traced programs with XLA, on any device that has a PJRT plug-in.
+ *
+ * @packageDocumentation
+ */
+export { createXlaEngine, type XlaEngineOptions } from "./create-engine.ts";
+export { lower, type LowerOptions, type StableHloProgram } from "./lower.ts";
+export type { CreateOptions } from "./pjrt/named-values.ts";
+export type { XlaFlags } from "./pjrt/compile-options.ts";

@@ -1,0 +1,125 @@
+import type { HostArray, TensorSpec } from "@pipe/core";
+import { PipeError } from "@pipe/core";
+import type { PjrtApi } from "./api.ts";
+import { DeviceBuffer } from "./device-buffer.ts";
+import { EventQueue } from "./event-queue.ts";
+import { BUFFER_TYPE, PROGRAM_FIELDS } from "./layout.ts";
+import { LoadedExecutable } from "./loaded-executable.ts";
+import { type CreateOptions, namedValues } from "./named-values.ts";
+import { memoryAt, pinned, pinnedText, pinnedWords, textAt } from "./native.ts";
+
+/** One client of a plug-in, and the device of it that computes. */
+export class PjrtClient {
+  readonly api: PjrtApi;
+  /** Such as `cpu` or `cuda`. */
+  readonly platform: string;
+  readonly platformVersion: string;
+  /** Such as `cpu` or `NVIDIA H100 80GB HBM3`. */
+  readonly deviceName: string;
+  /** Number of the device among all of the plug-in. */
+  readonly deviceId: number;
+  /** Events of runs, and those of reads, which must not wait for later runs. */
+  readonly runs: EventQueue;
+  readonly reads: EventQueue;
+  readonly #client: bigint;
+  readonly #device: bigint;
+
+  /** Starts a client. @throws PipeError `engine-failed`, `xla-device-missing`. */
+  constructor(api: PjrtApi, options: CreateOptions = {}, index = 0) {
+    this.api = api;
+    const { bytes, count } = namedValues(options);
+    this.#client = clientOf(api, bytes, count);
+    const client = this.#client;
+    this.runs = new EventQueue(api);
+    this.reads = new EventQueue(api);
+    const name = api.call("Client_PlatformName", { client });
+    this.platform = textAt(name("text"), name("text_size"));
+    const version = api.call("Client_PlatformVersion", { client });
+    this.platformVersion = textAt(version("text"), version("text_size"));
+    const list = api.call("Client_AddressableDevices", { client });
+    const found = Number(list("num_devices"));
+    if (index >= found) {
+      this.close();
+      throw new PipeError("xla-device-missing", "The XLA plug-in has no such device.", {
+        expected: `an index below ${found}`,
+        got: String(index),
+        where: api.path,
+      });
+    }
+    this.#device = new DataView(memoryAt(list("devices"), 8 * found).buffer).getBigUint64(8 * index, true);
+    const description = api.call("Device_GetDescription", { device: this.#device })("device_description");
+    this.deviceId = Number(
+      BigInt.asIntN(32, api.call("DeviceDescription_Id", { device_description: description })("id")),
+    );
+    const kind = api.call("DeviceDescription_Kind", { device_description: description });
+    this.deviceName = textAt(kind("text"), kind("text_size"));
+  }
+
+  /** Copies an array to the device before it returns. */
+  upload(data: HostArray, { shape, dtype }: TensorSpec): DeviceBuffer {
+    const source = data.byteLength > 64 ? data : pinned(data.byteLength);
+    if (source !== data) (source as Uint8Array).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+    const reply = this.api.call("Client_BufferFromHostBuffer", {
+      client: this.#client,
+      data: source,
+      type: BUFFER_TYPE[dtype],
+      dims: pinnedWords(shape),
+      num_dims: shape.length,
+      // 0: the plug-in reads the array during this call only.
+      host_buffer_semantics: 0,
+      device: this.#device,
+    });
+    this.api.call("Event_Destroy", { event: reply("done_with_host_buffer") });
+    return new DeviceBuffer(this, reply("buffer"));
+  }
+
+  /** Compiles StableHLO text on a thread of its own. @throws PipeError `engine-failed` with what XLA says. */
+  async compile(text: string, options: Uint8Array, outputs: number): Promise<LoadedExecutable> {
+    const [code, format] = [pinnedText(text), pinnedText("mlir")];
+    const program = pinnedWords([8 * (2 + PROGRAM_FIELDS), 0, code.bytes, code.length, format.bytes, format.length]);
+    const compileOptions = pinned(options.length);
+    compileOptions.set(options);
+    const reply = await this.api.callAsync("Client_Compile", {
+      client: this.#client,
+      program,
+      compile_options: compileOptions,
+      compile_options_size: options.length,
+    });
+    return new LoadedExecutable(this, reply("executable"), outputs);
+  }
+
+  /** Loads a serialised executable of this very plug-in. @throws PipeError `engine-failed`. */
+  async load(serialised: Uint8Array, outputs: number): Promise<LoadedExecutable> {
+    const bytes = pinned(serialised.length);
+    bytes.set(serialised);
+    const reply = await this.api.callAsync("Executable_DeserializeAndLoad", {
+      client: this.#client,
+      serialized_executable: bytes,
+      serialized_executable_size: serialised.length,
+    });
+    return new LoadedExecutable(this, reply("loaded_executable"), outputs);
+  }
+
+  /** Ends the client; its executables and buffers must be gone. */
+  close(): void {
+    this.api.call("Client_Destroy", { client: this.#client });
+  }
+}
+
+function clientOf(api: PjrtApi, options: Uint8Array, count: number): bigint {
+  let client: bigint;
+  try {
+    client = api.call("Client_Create", { create_options: options, num_options: count })("client");
+  } catch (cause) {
+    if (!/no visible .*device|no .*gpu|CUDA_ERROR_NO_DEVICE/i.test(String(cause))) throw cause;
+    throw new PipeError("xla-device-missing", "The XLA plug-in sees no device that it could compute on.", {
+      got: (cause as Error).message.split("\n")[0]!,
+      where: api.path,
+      fix: "use a machine with such a device and its driver, or engine: { kind: xla, device: cpu }",
+      cause,
+    });
+  }
+  // Any use of a null client would end the process.
+  if (client !== 0n) return client;
+  throw new PipeError("engine-failed", "The XLA plug-in made no client, and did not say why.", { where: api.path });
+}

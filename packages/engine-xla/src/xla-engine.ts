@@ -1,0 +1,162 @@
+import type {
+  CompileOptions,
+  DeviceInfo,
+  DeviceTensor,
+  HostTensor,
+  IEngine,
+  IExecutable,
+  ISnapshot,
+  Mapped,
+  MemoryReport,
+  TensorSpec,
+  Tree,
+} from "@pipe/core";
+import { checkHostArray, leaves, PipeError, treeOf } from "@pipe/core";
+import { trace } from "@pipe/graph";
+import { InFlight, isUnderAny, type Ledger } from "@pipe/graph/engine";
+import type * as tf from "@pipe/graph/tf";
+import type { ExecutableCache } from "./executable-cache.ts";
+import { lower, type StableHloProgram } from "./lower.ts";
+import type { Precision } from "./lowering/lowering.ts";
+import type { PjrtClient } from "./pjrt/client.ts";
+import { compileOptions, type XlaFlags } from "./pjrt/compile-options.ts";
+import type { DeviceBuffer } from "./pjrt/device-buffer.ts";
+import type { LoadedExecutable } from "./pjrt/loaded-executable.ts";
+import { XlaExecutable } from "./xla-executable.ts";
+import { XlaSnapshot } from "./xla-snapshot.ts";
+import { XlaTensor } from "./xla-tensor.ts";
+
+/** How all programs of an engine are compiled. */
+export type Compiling = {
+  readonly flags: XlaFlags;
+  /** Of programs that ask for none. */
+  readonly precision: Precision;
+  readonly cache: ExecutableCache | undefined;
+};
+
+/** Compiles programs with XLA on one device of a PJRT plug-in. */
+export class XlaEngine implements IEngine {
+  readonly name = "xla";
+  readonly device: DeviceInfo;
+  readonly client: PjrtClient;
+  readonly ledger: Ledger = { tensors: 0, tensorBytes: 0 };
+  readonly inFlight = new InFlight();
+  readonly #compiling: Compiling;
+  readonly #buffers = new Set<DeviceBuffer>();
+  readonly #executables = new Set<LoadedExecutable>();
+  readonly #preparing = new Set<Promise<{ loaded: LoadedExecutable }>>();
+  #closed = false;
+
+  constructor(client: PjrtClient, device: DeviceInfo, compiling: Compiling) {
+    this.client = client;
+    this.device = device;
+    this.#compiling = compiling;
+  }
+
+  async compile<I extends Tree<tf.Tensor>, O extends Tree<tf.Tensor>>(
+    program: (inputs: I) => O,
+    specs: Mapped<I, tf.Tensor, TensorSpec>,
+    { donate = [], recompute = [], precision = this.#compiling.precision }: CompileOptions = {},
+  ): Promise<IExecutable<I, O>> {
+    this.checkOpen();
+    if (precision === "fp16") {
+      throw new PipeError("precision-unsupported", "The XLA engine has no float16 products.", {
+        expected: "fp32 or bf16",
+        got: precision,
+      });
+    }
+    const begin = performance.now();
+    const graph = trace(program, specs);
+    const lowered = lower(graph, { isDonated: (path) => isUnderAny(donate, path), recompute, precision });
+    const preparing = this.#prepare(lowered);
+    this.#preparing.add(preparing);
+    const { loaded, fromCache } = await preparing.finally(() => this.#preparing.delete(preparing));
+    this.checkOpen();
+    this.#executables.add(loaded);
+    return new XlaExecutable<I, O>(this, lowered, loaded, {
+      ...lowered.report,
+      compileMs: performance.now() - begin,
+      fromCache,
+      warnings: graph.warnings,
+    });
+  }
+
+  /** The executable of a program, loaded or compiled. */
+  async #prepare({ text, outputs }: StableHloProgram): Promise<{ loaded: LoadedExecutable; fromCache: boolean }> {
+    const { flags, cache } = this.#compiling;
+    const options = compileOptions(this.client.deviceId, flags);
+    const cached = await cache?.load(this.client, text, options, outputs.length);
+    if (cached !== undefined) return { loaded: cached, fromCache: true };
+    const loaded = await this.client.compile(text, options, outputs.length);
+    await cache?.save(loaded, text, options);
+    return { loaded, fromCache: false };
+  }
+
+  async put<T extends Tree<HostTensor>>(values: T): Promise<Mapped<T, HostTensor, DeviceTensor>> {
+    this.checkOpen();
+    const found = leaves<HostTensor>(values, isHostTensor);
+    for (const [path, { spec, data }] of found) checkHostArray(data, spec, path);
+    const made = found.map(([path, { spec, data }]): [string, DeviceTensor] => [
+      path,
+      new XlaTensor(this, this.client.upload(data, spec), spec),
+    ]);
+    return treeOf(made) as Mapped<T, HostTensor, DeviceTensor>;
+  }
+
+  async snapshot<T extends Tree<DeviceTensor>>(state: T): Promise<ISnapshot> {
+    const found = leaves<DeviceTensor>(
+      state,
+      (node): node is DeviceTensor & Tree<DeviceTensor> => node instanceof XlaTensor,
+    );
+    for (const [path, tensor] of found) (tensor as XlaTensor).check(path);
+    // All copies are queued before this returns, so that no later run overwrites what they read.
+    const copies = found.map(async ([path, tensor]) => ({ path, spec: tensor.spec, data: await tensor.read() }));
+    return new XlaSnapshot(await Promise.all(copies));
+  }
+
+  memory(): MemoryReport {
+    return {
+      ...this.ledger,
+      pooledBytes: 0,
+      executables: this.#executables.size,
+      // The system counts in KiB.
+      peakBytes: process.resourceUsage().maxRSS * 1024,
+    };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    // What is on its way in other threads needs the client.
+    for (const made of await Promise.allSettled(this.#preparing))
+      if (made.status === "fulfilled") made.value.loaded.destroy();
+    await Promise.all([this.client.runs.drain(), this.client.reads.drain()]);
+    for (const buffer of this.#buffers) buffer.destroy();
+    for (const executable of this.#executables) executable.destroy();
+    this.client.close();
+  }
+
+  /** @throws PipeError `engine-closed`. */
+  checkOpen(): void {
+    if (this.#closed) throw new PipeError("engine-closed", "The engine was disposed.");
+  }
+
+  /** Frees a buffer at the latest when the engine ends. */
+  own(buffer: DeviceBuffer): void {
+    this.#buffers.add(buffer);
+  }
+
+  /** Frees a buffer now. */
+  free(buffer: DeviceBuffer): void {
+    if (this.#buffers.delete(buffer) && !this.#closed) buffer.destroy();
+  }
+
+  /** Frees a compiled program. */
+  closeExecutable(executable: LoadedExecutable): void {
+    if (this.#executables.delete(executable) && !this.#closed) executable.destroy();
+  }
+}
+
+function isHostTensor(node: Tree<HostTensor>): node is HostTensor {
+  return ArrayBuffer.isView((node as Partial<HostTensor>).data);
+}

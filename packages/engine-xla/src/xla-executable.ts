@@ -1,0 +1,79 @@
+import type { CompileReport, DeviceTensor, HostArray, IExecutable, Mapped, Tree } from "@pipe/core";
+import { PipeError, treeOf } from "@pipe/core";
+import { matchInputs, type RunInput } from "@pipe/graph/engine";
+import type * as tf from "@pipe/graph/tf";
+import type { StableHloProgram } from "./lower.ts";
+import type { LoadedExecutable } from "./pjrt/loaded-executable.ts";
+import type { XlaEngine } from "./xla-engine.ts";
+import { XlaTensor } from "./xla-tensor.ts";
+
+/** A compiled program on XLA's device. */
+export class XlaExecutable<I extends Tree<tf.Tensor>, O extends Tree<tf.Tensor>> implements IExecutable<I, O> {
+  readonly report: CompileReport;
+  readonly #engine: XlaEngine;
+  readonly #program: Pick<StableHloProgram, "inputs" | "outputs">;
+  readonly #loaded: LoadedExecutable;
+  #disposed = false;
+
+  constructor(
+    engine: XlaEngine,
+    program: Pick<StableHloProgram, "inputs" | "outputs">,
+    loaded: LoadedExecutable,
+    report: CompileReport,
+  ) {
+    this.#engine = engine;
+    this.#program = program;
+    this.#loaded = loaded;
+    this.report = report;
+  }
+
+  async run(inputs: Mapped<I, tf.Tensor, DeviceTensor | HostArray>): Promise<Mapped<O, tf.Tensor, DeviceTensor>> {
+    this.#engine.checkOpen();
+    if (this.#disposed) throw new PipeError("executable-disposed", "A compiled program was run after its disposal.");
+    const isOwn = (tensor: DeviceTensor): tensor is XlaTensor =>
+      tensor instanceof XlaTensor && tensor.engine === this.#engine;
+    const given = matchInputs(this.#program.inputs, inputs as Tree<RunInput>, isOwn);
+    checkDonations(this.#program.inputs, given);
+    const buffers = given.map((input, i) =>
+      input instanceof XlaTensor ? input.buffer : this.#engine.client.upload(input, this.#program.inputs[i]!.spec),
+    );
+    let queued: ReturnType<LoadedExecutable["execute"]>;
+    try {
+      queued = this.#loaded.execute(buffers);
+    } finally {
+      // What is queued holds its memory; our own handles of consumed and uploaded arrays end here, also after a failure.
+      given.forEach((input, i) => {
+        if (!(input instanceof XlaTensor)) buffers[i]!.destroy();
+        else if (this.#program.inputs[i]!.donated) input.donate();
+      });
+    }
+    const made = this.#program.outputs.map(({ path, spec }, i): [string, DeviceTensor] => [
+      path,
+      new XlaTensor(this.#engine, queued.outputs[i]!, spec),
+    ]);
+    await this.#engine.inFlight.add(queued.done);
+    return treeOf(made) as Mapped<O, tf.Tensor, DeviceTensor>;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#disposed) return;
+    this.#disposed = true;
+    this.#engine.closeExecutable(this.#loaded);
+  }
+}
+
+/** A tensor that a run consumes can't be another of its inputs: it would be read after its memory was written. */
+function checkDonations(inputs: StableHloProgram["inputs"], given: readonly (XlaTensor | HostArray)[]): void {
+  const donated = new Set(given.filter((_, i) => inputs[i]!.donated));
+  const seen = new Set<XlaTensor | HostArray>();
+  given.forEach((input, i) => {
+    if (!(input instanceof XlaTensor)) return;
+    if (donated.has(input) && seen.has(input)) {
+      throw new PipeError("tensor-donated", "A device tensor was given twice to a run that consumes it.", {
+        where: inputs[i]!.path,
+        fix: "put() it twice, or donate neither",
+      });
+    }
+    seen.add(input);
+  });
+}
