@@ -23,6 +23,10 @@ const schema = z.strictObject({
     .union([z.boolean(), z.array(z.string().min(1))])
     .default(false)
     .describe("Blocks (`h.*`, or true for all) that the backward pass computes again: less memory, more time."),
+  precision: z
+    .enum(["fp32", "bf16", "fp16"])
+    .optional()
+    .describe("Products of a step, all else fp32; default what the engine takes. fp16 scales the loss."),
   overfit: positive
     .optional()
     .describe("Trains on the first so many batches only, again and again, to see whether a model can learn."),

@@ -31,7 +31,7 @@ export type XlaEngineOptions = {
   /** Flags of XLA's compiler, such as `{ xla_gpu_autotune_level: 0 }`. */
   readonly flags?: XlaFlags | undefined;
   /**
-   * Precision of matrix products in programs that ask for none: `"bf16"` rounds their factors to bfloat16 and sums in
+   * Precision of matrix products in programs that ask for none: `"bf16"` rounds their factors to bfloat16, `"fp16"` to float16, and sums in
    * float32; state and all else stay float32. Default `"fp32"`.
    */
   readonly precision?: Precision | undefined;

@@ -16,9 +16,11 @@ const schema = z.strictObject({
   options: values.optional().describe("Options of the plug-in's client."),
   flags: values.optional().describe("Flags of XLA's compiler (xla_…)."),
   precision: z
-    .enum(["fp32", "bf16"])
+    .enum(["fp32", "bf16", "fp16"])
     .optional()
-    .describe("Factors of matrix products: fp32, or bf16 with sums in fp32; default fp32."),
+    .describe(
+      "Factors of matrix products: fp32, or bf16 or fp16 with sums in fp32; default fp32. Training with fp16 wants `training.precision`, which scales the loss.",
+    ),
   cache: z.boolean().default(true).describe("Whether compiled programs are kept for later starts."),
 });
 

@@ -59,12 +59,6 @@ export class XlaEngine implements IEngine {
     { donate = [], recompute = [], precision = this.#compiling.precision }: CompileOptions = {},
   ): Promise<IExecutable<I, O>> {
     this.checkOpen();
-    if (precision === "fp16") {
-      throw new PipeError("precision-unsupported", "The XLA engine has no float16 products.", {
-        expected: "fp32 or bf16",
-        got: precision,
-      });
-    }
     const begin = performance.now();
     const graph = trace(program, specs);
     const lowered = lower(graph, { isDonated: (path) => isUnderAny(donate, path), recompute, precision });

@@ -10,6 +10,7 @@ export { AdafactorOptimizer, type AdafactorOptions } from "./optimizers/adafacto
 export { MuonOptimizer, type MuonOptions } from "./optimizers/muon.ts";
 export { SgdOptimizer, type SgdOptions } from "./optimizers/sgd.ts";
 export { GradientProcessor, type GradientProcessorOptions } from "./gradient-processor.ts";
+export { MixedPrecisionManager, type MixedPrecisionOptions } from "./mixed-precision-manager.ts";
 export { constantSchedule } from "./schedules/constant.ts";
 export { cosineSchedule, type CosineOptions } from "./schedules/cosine.ts";
 export { linearSchedule, type LinearOptions } from "./schedules/linear.ts";

@@ -2,7 +2,7 @@ import type { Experiment } from "@pipe/config";
 import type { IModel } from "@pipe/core";
 import type { ServiceContainer } from "@pipe/di";
 import { MetricsCalculator, ModelEvaluator, TextGenerator } from "@pipe/eval";
-import { GradientProcessor } from "@pipe/optim";
+import { GradientProcessor, MixedPrecisionManager } from "@pipe/optim";
 import { initialize, TrainingStepProcessor } from "@pipe/train";
 import type { Composition } from "./compose.ts";
 import { checkModelFits } from "./model-size.ts";
@@ -37,7 +37,7 @@ export function addModel(container: ServiceContainer, composition: Composition):
       model: model as unknown as IModel<{ readonly [name: string]: never }>,
       optimizer,
       schedule: guard.scale(schedule),
-      gradients: new GradientProcessor({ clip: optimization.clip }),
+      ...gradientsOf(optimization.clip, training.precision),
       batch: specs,
       seed: random.split("dropout").integer(2 ** 24),
       accumulate: training.accumulate,
@@ -86,4 +86,11 @@ function stepsOf({ training, data }: Experiment, trainTokens: number): number {
   const targets = batch * data.sequenceLength;
   const windows = Math.max(1, Math.floor(trainTokens / data.sequenceLength));
   return Math.min(steps, Math.ceil(tokens / targets), Math.ceil((epochs * windows) / batch));
+}
+
+/** What tames the gradients, and the precision that they are computed in. */
+function gradientsOf(clip: number | null, precision: Experiment["training"]["precision"]) {
+  const gradients = new GradientProcessor({ clip });
+  if (precision === undefined) return { gradients };
+  return { gradients: new MixedPrecisionManager(gradients, { precision }), precision };
 }

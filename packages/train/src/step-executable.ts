@@ -8,7 +8,7 @@ import type {
   TensorSpec,
   Tree,
 } from "@pipe/core";
-import { hostArray, leaves, PipeError, sizeOf } from "@pipe/core";
+import { definedOnly, hostArray, leaves, PipeError, sizeOf } from "@pipe/core";
 import type * as tf from "@pipe/graph/tf";
 import { type DistributedContext, singleProcess } from "./distributed/distributed-context.ts";
 import { sumOverProcesses } from "./distributed/sum-over-processes.ts";
@@ -44,6 +44,7 @@ type StepOptions<B> = StepParts<B> & {
   readonly batch: Specs;
   readonly accumulate?: number;
   readonly recompute?: readonly string[];
+  readonly precision?: "fp32" | "bf16" | "fp16";
   readonly distributed?: DistributedContext;
 };
 
@@ -56,13 +57,13 @@ export async function compileStep<B>(
   options: StepOptions<B>,
   state: { readonly [group: string]: Tree<TensorSpec> },
 ): Promise<StepExecutable> {
-  const { engine, batch, accumulate = 1, recompute = [], distributed = singleProcess } = options;
+  const { engine, batch, accumulate = 1, recompute = [], precision, distributed = singleProcess } = options;
   if (accumulate !== 1 || distributed.world > 1) return compileAccumulatedStep(options, state, accumulate);
   const executable = await compile(
     engine,
     stepProgram(options),
     { state, batch, ...rateSpecs, seed: seedSpec },
-    { donate: ["state"], recompute },
+    { donate: ["state"], recompute, ...definedOnly({ precision }) },
   );
   return {
     report: executable.report,
@@ -82,7 +83,7 @@ async function compileAccumulatedStep<B>(
   state: { readonly [group: string]: Tree<TensorSpec> },
   own: number,
 ): Promise<StepExecutable> {
-  const { engine, recompute = [], distributed = singleProcess } = options;
+  const { engine, recompute = [], precision, distributed = singleProcess } = options;
   const rows = Object.values(options.batch)[0]!.shape[0]!;
   const parts = own * distributed.world;
   if (!Number.isInteger(parts) || parts < 1 || parts > rows) {
@@ -98,20 +99,28 @@ async function compileAccumulatedStep<B>(
     });
   }
   const batch = partSpecs(options.batch, parts);
+  const isScaled = options.gradients.lossScale !== undefined;
   const params = state["params"] as Specs;
   const grads = Object.fromEntries(trainableNames(options).map((name) => [name, params[name]!]));
   const sumSpecs = { grads, loss: scalar("float32"), weight: scalar("float32") };
   const add = await compile(
     engine,
     accumulateProgram(options),
-    { sums: sumSpecs, params, batch, part: scalar("int32"), seed: seedSpec },
-    { donate: ["sums"], recompute },
+    {
+      sums: sumSpecs,
+      params,
+      batch,
+      part: scalar("int32"),
+      seed: seedSpec,
+      ...(isScaled ? { scale: scalar("float32") } : {}),
+    },
+    { donate: ["sums"], recompute, ...definedOnly({ precision }) },
   );
   const apply = await compile(
     engine,
     applyProgram(options),
     { state, sums: sumSpecs, ...rateSpecs },
-    { donate: ["state"] },
+    { donate: ["state"], ...definedOnly({ precision }) },
   );
   const zeros = ({ shape, dtype }: TensorSpec): { spec: TensorSpec; data: HostArray } => {
     const spec = { shape, dtype };
@@ -137,6 +146,7 @@ async function compileAccumulatedStep<B>(
           params: current.params,
           batch: partOf(whole, batch, part),
           part: Int32Array.of(turn),
+          ...(isScaled ? { scale: current.scalars[options.gradients.lossScale!] } : {}),
           seed: Int32Array.of(seed, step * parts + part),
         };
         ({ sums } = (await add.run(feeds as never)) as { sums: Tree<DeviceTensor> });

@@ -44,22 +44,37 @@ export type Sums = { readonly grads: Params; readonly loss: tf.Tensor; readonly 
 /** The whole step as one pure function: forward, backward, clip, update; a refused update leaves every leaf as it was. */
 export function stepProgram<B>(parts: StepParts<B>): (inputs: StepInputs<B>) => StepOutputs {
   return ({ state, batch, seed, ...rate }) =>
-    update(parts, state, rate, differentiate(parts, state.params, batch, seed));
+    update(
+      parts,
+      state,
+      rate,
+      differentiate(parts, state.params, { batch, seed, scale: lossScaleOf(parts, state.scalars) }),
+    );
 }
 
 /** The sums of a part of a batch alone. */
 export function gradientProgram<B>(
   parts: StepParts<B>,
 ): (inputs: { params: Params; batch: B; seed: tf.Tensor }) => Sums {
-  return ({ params, batch, seed }) => differentiate(parts, params, batch, seed);
+  return ({ params, batch, seed }) => differentiate(parts, params, { batch, seed, scale: undefined });
 }
 
+/** Inputs of a part of the training step. */
+type AccumulateInputs<B> = {
+  readonly sums: Sums;
+  readonly params: Params;
+  /** What the loss is multiplied by, where the gradients are scaled. */
+  readonly scale?: tf.Tensor;
+  readonly batch: B;
+  /** int32 scalar: number of the part. */
+  readonly part: tf.Tensor;
+  readonly seed: tf.Tensor;
+};
+
 /** Adds the sums of a part of a batch to `sums`, or starts them anew where `part` (int32 scalar) is 0. */
-export function accumulateProgram<B>(
-  parts: StepParts<B>,
-): (inputs: { sums: Sums; params: Params; batch: B; part: tf.Tensor; seed: tf.Tensor }) => { sums: Sums } {
-  return ({ sums, params, batch, part, seed }) => {
-    const made = differentiate(parts, params, batch, seed);
+export function accumulateProgram<B>(parts: StepParts<B>): (inputs: AccumulateInputs<B>) => { sums: Sums } {
+  return ({ sums, params, scale, batch, part, seed }) => {
+    const made = differentiate(parts, params, { batch, seed, scale });
     const isFirst = tf.equal(part, tf.scalar(0, "int32"));
     // A choice, not a product with 0: what is left of a refused step may be NaN.
     const add = (next: tf.Tensor, sum: tf.Tensor): tf.Tensor => choose(isFirst, next, tf.add(sum, next));
@@ -89,7 +104,16 @@ export function trainableNames<B>({ model }: Pick<StepParts<B>, "model">): reado
     .map(({ name }) => name);
 }
 
-function differentiate<B>(parts: StepParts<B>, params: Params, batch: B, seed: tf.Tensor): Sums {
+/** What the loss is multiplied by, if the gradients are scaled. */
+function lossScaleOf<B>({ gradients }: StepParts<B>, scalars: Params): tf.Tensor | undefined {
+  return gradients.lossScale === undefined ? undefined : scalars[gradients.lossScale];
+}
+
+function differentiate<B>(
+  parts: StepParts<B>,
+  params: Params,
+  { batch, seed, scale }: { readonly batch: B; readonly seed: tf.Tensor; readonly scale: tf.Tensor | undefined },
+): Sums {
   const trainable = trainableNames(parts);
   let weight: tf.Tensor | undefined;
   const lossOf = (...values: tf.Tensor[]): tf.Scalar => {
@@ -97,11 +121,12 @@ function differentiate<B>(parts: StepParts<B>, params: Params, batch: B, seed: t
     const result = parts.model.loss(current, batch, forwardContext({ training: true, seed }));
     ({ weight } = result);
     const { lossSum, auxiliary } = result;
-    return (auxiliary === undefined ? lossSum : tf.add(lossSum, tf.mul(auxiliary, weight))) as tf.Scalar;
+    const whole = auxiliary === undefined ? lossSum : tf.add(lossSum, tf.mul(auxiliary, weight));
+    return (scale === undefined ? whole : tf.mul(whole, scale)) as tf.Scalar;
   };
   const { value, grads } = tf.valueAndGrads(lossOf)(trainable.map((name) => params[name]!));
   const named = Object.fromEntries(trainable.map((name, i) => [name, grads[i] ?? tf.zerosLike(params[name]!)]));
-  return { grads: named, loss: value, weight: weight! };
+  return { grads: named, loss: scale === undefined ? value : tf.div(value, scale), weight: weight! };
 }
 
 function update<B>(
@@ -135,7 +160,7 @@ function update<B>(
     state: {
       params: kept(updated.params, params),
       slots: Object.fromEntries(Object.entries(slots).map(([slot, old]) => [slot, kept(updated.slots[slot]!, old)])),
-      scalars: { applied: nextApplied, ...kept(processed.slots, processorState) },
+      scalars: { applied: nextApplied, ...kept(processed.slots, processorState), ...processed.always },
     },
     figures: tf.stack([tf.div(loss, weight), processed.norm, tf.cast(accept, "float32"), rate, weight]),
     applied: nextApplied,

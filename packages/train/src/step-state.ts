@@ -40,6 +40,7 @@ function slotSpec({ shape, dtype }: SlotSpec): TensorSpec {
 function slotData(slot: SlotSpec, parameter?: HostArray): HostArray {
   if (slot.init === "parameter" && parameter !== undefined) return parameter.slice();
   const data = hostArray(slot);
+  if (typeof slot.init === "number") return data.fill(slot.init);
   return slot.init === "ones" ? data.fill(1) : data;
 }
 

@@ -29,6 +29,8 @@ export type TrainingStepOptions<B> = StepParts<B> & {
    * fraction of the memory. Default 1.
    */
   readonly accumulate?: number;
+  /** Arithmetic of the matrix products of a step; default what the engine takes. */
+  readonly precision?: "fp32" | "bf16" | "fp16";
   /**
    * Processes that train together: each computes the gradients of its share of the rows (`accumulate` counts the parts of
    * one process), and all make the same update. Default this one alone.

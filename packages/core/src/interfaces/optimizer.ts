@@ -3,7 +3,7 @@ import type { ParameterSpec, Params } from "./model.ts";
 import type { TensorSpec } from "./tensors.ts";
 
 /** State that an optimizer keeps for one parameter. */
-export type SlotSpec = TensorSpec & { readonly name: string; readonly init: "zeros" | "ones" | "parameter" };
+export type SlotSpec = TensorSpec & { readonly name: string; readonly init: "zeros" | "ones" | "parameter" | number };
 
 /** Slots by slot name, then by parameter name. */
 export type Slots = { readonly [slot: string]: Params };
@@ -31,13 +31,20 @@ export interface IGradientProcessor {
   /** State that it keeps, all scalars or of fixed shape. */
   slots?(): readonly SlotSpec[];
   /**
+   * Name of the slot, a float32 scalar, by which the loss is multiplied before it is differentiated: gradients come in so
+   * much larger. Without it by 1.
+   */
+  readonly lossScale?: string;
+  /**
    * `grads` are gradients of the loss sum, `weight` the sum of weights. Returns gradients of the mean loss, their norm
-   * before clipping, and a bool scalar: false keeps the whole state as it was.
+   * before clipping, and a bool scalar: false keeps the whole state as it was, except for the slots in
+   * `always`.
    */
   process(step: { readonly grads: Params; readonly weight: Tensor; readonly slots: Params }): {
     grads: Params;
     norm: Tensor;
     accept: Tensor;
     slots: Params;
+    always?: Params;
   };
 }

@@ -1,7 +1,7 @@
 import type { HostArray, TensorSpec } from "@pipe/core";
 
 /** Element types as MLIR writes them: ours, and those that only arise inside a lowering. */
-const names = { float32: "f32", int32: "i32", bool: "i1", bfloat16: "bf16", float64: "f64" } as const;
+const names = { float32: "f32", int32: "i32", bool: "i1", bfloat16: "bf16", float16: "f16", float64: "f64" } as const;
 
 /** An element type of a value inside a program. */
 export type HloType = keyof typeof names;

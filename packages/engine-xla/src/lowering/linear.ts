@@ -4,6 +4,8 @@ import { formatList, formatType, type HloSpec } from "../hlo/format.ts";
 import type { HloValue, HloWriter } from "../hlo/hlo-writer.ts";
 import type { Lowering, Precision } from "./lowering.ts";
 
+const short = { bf16: "bfloat16", fp16: "float16" } as const;
+
 /** A product of stacks of matrices [..., m, k] and [..., k, n] with equal leading axes, either of them stored turned. */
 function product(
   hlo: HloWriter,
@@ -17,8 +19,8 @@ function product(
   const rows = a.shape[turned[0] ? rank - 1 : rank - 2]!;
   const columns = b.shape[turned[1] ? rank - 2 : rank - 1]!;
   const output: HloSpec = { shape: [...batch, rows, columns], dtype: "float32" };
-  // Products of bfloat16 are summed in float32.
-  const [x, y] = [a, b].map((value) => (precision === "bf16" ? hlo.convert(value, "bfloat16") : value));
+  // Products of short floats are summed in float32.
+  const [x, y] = [a, b].map((value) => (precision === "fp32" ? value : hlo.convert(value, short[precision])));
   const axes = formatList(batch.map((_, i) => i));
   const batching = batch.length === 0 ? "" : `batching_dims = [${axes}] x [${axes}], `;
   const types = `(${formatType(x!)}, ${formatType(y!)}) -> ${formatType(output)}`;

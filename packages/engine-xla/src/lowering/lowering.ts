@@ -2,7 +2,7 @@ import type { Attributes, Node } from "@pipe/graph";
 import type { HloValue, HloWriter } from "../hlo/hlo-writer.ts";
 
 /** How matrix products are computed. */
-export type Precision = "fp32" | "bf16";
+export type Precision = "fp32" | "bf16" | "fp16";
 
 /** What the lowering of one node sees. */
 export type Lowered = {
