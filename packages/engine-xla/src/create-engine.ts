@@ -12,12 +12,6 @@ import type { CreateOptions } from "./pjrt/named-values.ts";
 import { withThreads } from "./pjrt/c-library.ts";
 import { XlaEngine } from "./xla-engine.ts";
 
-/**
- * Flags for CPUs. One large block of temporary memory is given back to the system after every run and comes back as fresh
- * pages, a sixth of the time of a step; the C library keeps blocks of this size.
- */
-const CPU_FLAGS: XlaFlags = { xla_multiheap_size_constraint_per_heap: 2 ** 24 };
-
 /** Where and how an engine computes. */
 export type XlaEngineOptions = {
   /** The plug-in's library; `installPlugin` brings one and returns its path. */
@@ -82,7 +76,7 @@ export async function createXlaEngine(engineOptions: XlaEngineOptions): Promise<
       ...(isCpu ? { threads } : {}),
     },
     {
-      flags: isCpu ? { ...CPU_FLAGS, ...flags } : flags,
+      flags,
       precision,
       cache: cache === undefined ? undefined : new ExecutableCache(cache, place),
     },

@@ -15,6 +15,7 @@ import { checkHostArray, leaves, PipeError, treeOf } from "@pipe/core";
 import { trace } from "@pipe/graph";
 import { InFlight, isUnderAny, type Ledger } from "@pipe/graph/engine";
 import type * as tf from "@pipe/graph/tf";
+import { cpuFlags } from "./cpu-flags.ts";
 import type { ExecutableCache } from "./executable-cache.ts";
 import { lower, type StableHloProgram } from "./lower.ts";
 import type { Precision } from "./lowering/lowering.ts";
@@ -76,9 +77,14 @@ export class XlaEngine implements IEngine {
   }
 
   /** The executable of a program, loaded or compiled. */
-  async #prepare({ text, outputs }: StableHloProgram): Promise<{ loaded: LoadedExecutable; fromCache: boolean }> {
+  async #prepare({
+    text,
+    outputs,
+    report,
+  }: StableHloProgram): Promise<{ loaded: LoadedExecutable; fromCache: boolean }> {
     const { flags, cache } = this.#compiling;
-    const options = compileOptions(this.client.deviceId, flags);
+    const own = this.device.kind === "cpu" ? cpuFlags(report.plannedPeakBytes) : {};
+    const options = compileOptions(this.client.deviceId, { ...own, ...flags });
     const cached = await cache?.load(this.client, text, options, outputs.length);
     if (cached !== undefined) return { loaded: cached, fromCache: true };
     const loaded = await this.client.compile(text, options, outputs.length);

@@ -1,0 +1,14 @@
+import type { XlaFlags } from "./pjrt/compile-options.ts";
+
+/** Size of the blocks: the C library keeps those of up to 32 MiB for the next run. */
+const BLOCK = 2 ** 24;
+/** Above it, keeping blocks takes more memory than it saves time. */
+const SMALL = 2 ** 29;
+
+/**
+ * Flags of XLA's compiler for a program on a CPU. One large block of temporary memory is given back to the system after
+ * every run and comes back as fresh pages; small programs lose a sixth of their time by it, so theirs is cut into blocks.
+ */
+export function cpuFlags(plannedPeakBytes: number): XlaFlags {
+  return plannedPeakBytes < SMALL ? { xla_multiheap_size_constraint_per_heap: BLOCK } : {};
+}
