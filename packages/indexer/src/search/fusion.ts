@@ -1,30 +1,47 @@
-import type { ScoredChunk } from "./index-manager.ts";
+import type { ScoredKey } from "@pipe/core";
+import { byScore } from "./top-keys.ts";
+
+/** How much lower ranks count in the fusion of ranks. */
+const rankOffset = 60;
 
 /**
  * Joins two rankings: scores of each are scaled to [0, 1] by their least and greatest, and added by weights. A passage
- * that one of them lacks gets 0 there.
+ * that one of them lacks gets 0 there, unless `others` knows its score.
  *
  * Convex combination after Bruch et al. 2023; unlike fusion of ranks it never fell below the better of the two when the
  * other was weak.
  *
  * @param weight that of the second ranking, from 0 to 1.
+ * @param others scores of passages that stand in the other ranking only, on its scale.
  */
-export function fuse(first: readonly ScoredChunk[], second: readonly ScoredChunk[], weight: number): ScoredChunk[] {
+export function fuse(
+  first: readonly ScoredKey[],
+  second: readonly ScoredKey[],
+  weight: number,
+  others: { readonly first?: readonly ScoredKey[]; readonly second?: readonly ScoredKey[] } = {},
+): ScoredKey[] {
   const total = new Map<number, number>();
-  const add = (ranking: readonly ScoredChunk[], share: number): void => {
-    const scores = ranking.map(({ score }) => score);
-    const [least, greatest] = [Math.min(...scores), Math.max(...scores)];
-    for (const { chunk, score } of ranking) {
-      const scaled = greatest > least ? (score - least) / (greatest - least) : 1;
-      total.set(chunk, (total.get(chunk) ?? 0) + share * scaled);
+  const add = (ranking: readonly ScoredKey[], rest: readonly ScoredKey[], share: number): void => {
+    let [least, greatest] = [Infinity, -Infinity];
+    for (const { score } of ranking) {
+      least = Math.min(least, score);
+      greatest = Math.max(greatest, score);
+    }
+    for (const { key, score } of [...ranking, ...rest]) {
+      const scaled = greatest > least ? Math.min(1, Math.max(0, (score - least) / (greatest - least))) : 1;
+      total.set(key, (total.get(key) ?? 0) + share * scaled);
     }
   };
-  add(first, 1 - weight);
-  add(second, weight);
-  return ranked(Array.from(total, ([chunk, score]) => ({ chunk, score })));
+  add(first, others.first ?? [], 1 - weight);
+  add(second, others.second ?? [], weight);
+  return Array.from(total, ([key, score]) => ({ key, score })).sort(byScore);
 }
 
-/** Best first; equals by their number, so that results do not depend on chance. */
-export function ranked(chunks: ScoredChunk[]): ScoredChunk[] {
-  return chunks.sort((a, b) => b.score - a.score || a.chunk - b.chunk);
+/** Joins rankings by their ranks alone: each gives `1 / (60 + rank)`. Cormack et al. 2009. */
+export function fuseRanks(...rankings: readonly (readonly ScoredKey[])[]): ScoredKey[] {
+  const total = new Map<number, number>();
+  for (const ranking of rankings) {
+    for (const [at, { key }] of ranking.entries()) total.set(key, (total.get(key) ?? 0) + 1 / (rankOffset + at + 1));
+  }
+  return Array.from(total, ([key, score]) => ({ key, score })).sort(byScore);
 }

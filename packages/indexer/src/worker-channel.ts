@@ -1,0 +1,125 @@
+import { Worker } from "node:worker_threads";
+import { definedOnly, messageOf, PipeError } from "@pipe/core";
+
+/** Functions that one thread serves to another; arguments and results are structured clones. */
+// oxlint-disable-next-line typescript/no-explicit-any -- each function has parameters of its own
+export type Served = { readonly [method: string]: (...args: any[]) => unknown };
+
+type Call = { readonly id: number; readonly method: string; readonly args: readonly unknown[] };
+type Reply =
+  | { readonly id: number; readonly ok: true; readonly value: unknown }
+  | { readonly id: number; readonly ok: false; readonly error: SentError };
+
+/** An error as it goes from thread to thread; a message holds all that people read. */
+type SentError = { readonly message: string; readonly code?: string; readonly fix?: string };
+
+/** One end of a channel between threads: a `Worker`, its parent's port, or a `MessagePort`. */
+export type Port = {
+  postMessage(message: unknown): void;
+  on(event: "message", listener: (message: never) => void): unknown;
+  on(event: "error", listener: (error: Error) => void): unknown;
+  on(event: "exit" | "close", listener: () => void): unknown;
+  ref(): void;
+  unref(): void;
+};
+
+/** Answers calls from a port; each begins when it comes, so that a long asynchronous one holds up nobody. */
+export function serve(port: Port, served: Served): void {
+  const answer = async ({ id, method, args }: Call): Promise<Reply> => {
+    try {
+      return { id, ok: true, value: await served[method]!(...args) };
+    } catch (error) {
+      return { id, ok: false, error: sent(error) };
+    }
+  };
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port of worker_threads has none
+  port.on("message", (call: Call) => void answer(call).then((reply) => port.postMessage(reply)));
+}
+
+/** Calls functions that another thread serves; keeps the process alive only while an answer is awaited. */
+export class WorkerChannel<S extends Served> {
+  readonly #port: Port;
+  readonly #waiting = new Map<
+    number,
+    { readonly resolve: (value: unknown) => void; readonly reject: (error: unknown) => void }
+  >();
+  #next = 0;
+  #closed: PipeError | undefined;
+
+  constructor(port: Port) {
+    this.#port = port;
+    port.on("message", (reply: Reply) => this.#settle(reply));
+    port.on("error", (error: Error) => this.close("A worker of the index ended.", error));
+    port.on("exit", () => this.close("A worker of the index ended."));
+    port.unref();
+  }
+
+  /** Calls a function. @throws what it throws: a `PipeError` with its code; `index-closed` after {@link close}. */
+  call<M extends keyof S & string>(method: M, ...args: Parameters<S[M]>): Promise<Awaited<ReturnType<S[M]>>> {
+    if (this.#closed !== undefined) return Promise.reject(this.#closed);
+    const id = this.#next++;
+    return new Promise((resolve, reject) => {
+      this.#waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
+      if (this.#waiting.size === 1) this.#port.ref();
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port of worker_threads has none
+      this.#port.postMessage({ id, method, args } satisfies Call);
+    });
+  }
+
+  /** Fails what waits and all that comes. */
+  close(reason: string, cause?: unknown): void {
+    if (this.#closed !== undefined) return;
+    this.#closed = new PipeError("index-closed", reason, cause === undefined ? {} : { cause, got: messageOf(cause) });
+    for (const { reject } of this.#waiting.values()) reject(this.#closed);
+    this.#waiting.clear();
+    this.#port.unref();
+  }
+
+  #settle(reply: Reply): void {
+    const waiting = this.#waiting.get(reply.id);
+    if (waiting === undefined) return;
+    this.#waiting.delete(reply.id);
+    if (this.#waiting.size === 0) this.#port.unref();
+    if (reply.ok) waiting.resolve(reply.value);
+    else waiting.reject(received(reply.error));
+  }
+}
+
+function sent(error: unknown): SentError {
+  const message = messageOf(error);
+  return PipeError.is(error) ? { message, ...definedOnly({ code: error.code, fix: error.fix }) } : { message };
+}
+
+function received({ message, code, fix }: SentError): Error {
+  if (code === undefined) return new Error(message);
+  return Object.assign(new PipeError(code, message), fix === undefined ? {} : { fix });
+}
+
+/** A channel to somebody who serves, and how to end it. */
+export type Serving<S extends Served> = { readonly channel: WorkerChannel<S>; readonly stop: () => Promise<unknown> };
+
+/**
+ * Starts a worker beside this package's modules.
+ * @param name the file without its ending; it serves its parent's port.
+ */
+export function startWorker<S extends Served>(name: string): Serving<S> {
+  const isSource = import.meta.url.endsWith(".ts");
+  const worker = new Worker(new URL(`./${name}.${isSource ? "ts" : "js"}`, import.meta.url), {
+    ...(isSource ? { execArgv: ["--conditions=@pipe/source"] } : {}),
+  });
+  return { channel: new WorkerChannel<S>(worker as unknown as Port), stop: () => worker.terminate() };
+}
+
+/** Serves in this thread, over the same kind of channel: for short work, where starting a worker would take longer. */
+export function serveHere<S extends Served>(served: S): Serving<S> {
+  const { port1, port2 } = new MessageChannel() as unknown as { port1: Port; port2: Port };
+  serve(port2, served);
+  port2.unref();
+  return {
+    channel: new WorkerChannel<S>(port1),
+    stop: async () => {
+      await Promise.resolve();
+      (port1 as unknown as { close(): void }).close();
+    },
+  };
+}
