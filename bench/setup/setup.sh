@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Makes the competitors' environments in bench/.envs: PyTorch for the CPU (1.4 GB), transformers on it, tfjs with its wasm backend.
+# Makes the competitors' environments in bench/.envs: PyTorch for the CPU (1.4 GB), transformers on it, tfjs with its wasm backend, LanceDB.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-mkdir -p .envs/wasm
+mkdir -p .envs/wasm .envs/lancedb
 bash setup/make_torch_cpu.sh "$PWD/.envs/torch"
 bash setup/make_transformers.sh "$PWD/.envs/transformers" "$PWD/.envs/torch"
 npm install --prefix .envs/wasm --no-audit --no-fund @tensorflow/tfjs@4.22.0 @tensorflow/tfjs-backend-wasm@4.22.0
+npm install --prefix .envs/lancedb --no-audit --no-fund --ignore-scripts @lancedb/lancedb@0.39.0
