@@ -4,6 +4,9 @@ import type { PendingChunk } from "./store/vector-table.ts";
 
 /** Passages that the embedder gets at a time. */
 const batchSize = 32;
+/** Vectors that one transaction stores, and milliseconds that one waits for it, at most. */
+const storedAtOnce = 256;
+const longestWait = 1_000;
 
 type Write = Parameters<Parameters<IndexManager["writing"]>[1]>[0];
 
@@ -31,35 +34,47 @@ export async function embedMissing(
       chunks.map(({ text }) => text),
       signal,
     );
-  const store = async (chunks: readonly PendingChunk[], vectors: readonly Float32Array[]): Promise<void> => {
-    await write(
-      "putVectors",
-      space,
-      chunks.map(({ chunk }, at) => ({ chunk, vector: vectors[at]! })),
-    );
-    report.embedded += chunks.length;
+  let waiting: { readonly chunk: number; readonly vector: Float32Array }[] = [];
+  let since = performance.now();
+  const store = async (): Promise<void> => {
+    const rows = waiting;
+    waiting = [];
+    since = performance.now();
+    if (rows.length > 0) await write("putVectors", space, rows);
+    report.embedded += rows.length;
   };
-  let last = 0;
-  for (;;) {
-    signal?.throwIfAborted();
-    const { chunks: batch, total } = await write("pending", space, last, batchSize);
-    onProgress(report.embedded, total);
-    if (batch.length === 0) return report;
-    last = batch.at(-1)!.chunk;
-    const vectors = await embed(batch).catch(() => undefined);
-    if (vectors !== undefined) {
-      await store(batch, vectors);
-      continue;
-    }
-    // One text may have spoilt the whole batch: each by itself.
-    for (const chunk of batch) {
+  const take = async (chunks: readonly PendingChunk[], vectors: readonly Float32Array[]): Promise<void> => {
+    for (const [at, { chunk }] of chunks.entries()) waiting.push({ chunk, vector: vectors[at]! });
+    if (waiting.length >= storedAtOnce || performance.now() - since > longestWait) await store();
+  };
+  const { total } = await write("pending", space, 0, 1, true);
+  let [last, seen] = [0, 0];
+  try {
+    for (;;) {
       signal?.throwIfAborted();
-      const alone = await embed([chunk]).catch((error: unknown) => {
-        report.failures.push({ collection: chunk.collection, id: chunk.document, message: messageOf(error) });
-      });
-      if (alone !== undefined) await store([chunk], alone);
+      const { chunks: batch } = await write("pending", space, last, batchSize);
+      onProgress(report.embedded + waiting.length, Math.max(0, total - seen));
+      if (batch.length === 0) break;
+      last = batch.at(-1)!.chunk;
+      seen += batch.length;
+      const vectors = await embed(batch).catch(() => undefined);
+      if (vectors !== undefined) {
+        await take(batch, vectors);
+        continue;
+      }
+      // One text may have spoilt the whole batch: each by itself.
+      for (const chunk of batch) {
+        signal?.throwIfAborted();
+        const alone = await embed([chunk]).catch((error: unknown) => {
+          report.failures.push({ collection: chunk.collection, id: chunk.document, message: messageOf(error) });
+        });
+        if (alone !== undefined) await take([chunk], alone);
+      }
     }
+  } finally {
+    await store();
   }
+  return report;
 }
 
 /** Vectors of texts, checked. @throws PipeError `vector-invalid`, and what the embedder throws. */

@@ -93,8 +93,13 @@ export function indexReads(opened: () => IndexDatabase) {
       });
     },
 
-    pending(space: VectorSpace, after: number, limit: number): { chunks: PendingChunk[]; total: number } {
-      return read((database) => pendingChunks(database, space, after, limit));
+    pending(
+      space: VectorSpace,
+      after: number,
+      limit: number,
+      count = false,
+    ): { chunks: PendingChunk[]; total: number } {
+      return read((database) => pendingChunks(database, space, after, limit, count));
     },
 
     changes(space: VectorSpace, from: ChangePlace, since: number, limit: number): StoredChanges {

@@ -23,12 +23,13 @@ export function fuse(
   const total = new Map<number, number>();
   const add = (ranking: readonly ScoredKey[], rest: readonly ScoredKey[], share: number): void => {
     let [least, greatest] = [Infinity, -Infinity];
-    for (const { score } of ranking) {
+    const all = [...ranking, ...rest];
+    for (const { score } of all) {
       least = Math.min(least, score);
       greatest = Math.max(greatest, score);
     }
-    for (const { key, score } of [...ranking, ...rest]) {
-      const scaled = greatest > least ? Math.min(1, Math.max(0, (score - least) / (greatest - least))) : 1;
+    for (const { key, score } of all) {
+      const scaled = greatest > least ? (score - least) / (greatest - least) : 1;
       total.set(key, (total.get(key) ?? 0) + share * scaled);
     }
   };

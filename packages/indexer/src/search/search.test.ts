@@ -225,11 +225,13 @@ describe("parts of the search", () => {
     ]);
     expect(fuse(ranking([7, 5]), [], 0.25)).toEqual([{ key: 7, score: 0.75 }]);
     expect(fuse([], [], 0.5)).toEqual([]);
-    const known = { second: ranking([2, 0.7], [5, -3]) };
+    const known = { first: ranking([3, 0], [4, 0]), second: ranking([2, 0.7], [1, 0.4]) };
     expect(fuse(ranking([2, 2], [1, 1]), ranking([3, 0.9], [4, 0.5]), 0.5, known)[0]).toEqual({
       key: 2,
-      score: expect.closeTo(0.75) as number,
+      score: expect.closeTo(0.8) as number,
     });
+    // One hit by words is a hit, even if what else is known has none.
+    expect(fuse(ranking([3, 2]), ranking([7, 0.9], [3, 0.5]), 0.5, { first: ranking([7, 0]) })[0]!.key).toBe(3);
   });
 
   it("fuses ranks", () => {

@@ -69,12 +69,13 @@ export function putVectors(
   }
 }
 
-/** Passages without a vector of a space, behind a passage, and how many there are in all. */
+/** Passages without a vector of a space, behind a passage; and, as that takes a while, where asked for how many in all. */
 export function pendingChunks(
   database: IndexDatabase,
   space: VectorSpace,
   after: number,
   limit: number,
+  count = false,
 ): { chunks: PendingChunk[]; total: number } {
   const number = spaceNumber(database, space) ?? -1;
   const rows = database
@@ -85,9 +86,10 @@ export function pendingChunks(
        ORDER BY chunks.id LIMIT ?`,
     )
     .all(after, number, limit);
-  const total =
-    database.number("SELECT count(*) AS n FROM chunks") -
-    database.number("SELECT count(*) AS n FROM vectors WHERE space = ?", number);
+  const total = count
+    ? database.number("SELECT count(*) AS n FROM chunks") -
+      database.number("SELECT count(*) AS n FROM vectors WHERE space = ?", number)
+    : 0;
   const chunks = rows.map((row) => ({
     chunk: row["chunk"] as number,
     document: row["document"] as string,
