@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { PipeError } from "@pipe/core";
+import { sqliteError } from "./sqlite-error.ts";
 
 /** Who writes, as the next one is told. */
 type Holder = { readonly process: number; readonly purpose: string };
@@ -15,17 +16,18 @@ export class WriterLock {
 
   /**
    * @param purpose what the holder does, for others: `indexing`.
-   * @throws PipeError `index-busy` with the holder.
+   * @throws PipeError `index-busy` with the holder, `index-vanished` where the folder is gone.
    */
   constructor(folder: string, purpose: string) {
     const path = join(folder, "writer.lock");
     const note = join(folder, "writer.json");
-    this.#database = new DatabaseSync(path, { timeout: 0 });
+    this.#database = openLock(path);
     try {
       this.#database.exec("BEGIN EXCLUSIVE");
     } catch (cause) {
       this.#database.close();
-      if ((((cause as { errcode?: number }).errcode ?? 0) & 0xff) !== 5) throw cause;
+      const error = sqliteError(cause, path);
+      if (!PipeError.is(error, "index-locked")) throw error;
       throw new PipeError("index-busy", "Another writer is at work on this index.", {
         got: holderOf(note),
         where: folder,
@@ -39,6 +41,14 @@ export class WriterLock {
   /** Gives the right back. */
   release(): void {
     this.#database.close();
+  }
+}
+
+function openLock(path: string): DatabaseSync {
+  try {
+    return new DatabaseSync(path, { timeout: 0 });
+  } catch (cause) {
+    throw sqliteError(cause, path);
   }
 }
 
