@@ -17,6 +17,7 @@ import { exportLines } from "./store/transfer.ts";
 import {
   type ChangePlace,
   changesOf,
+  embeddedChunks,
   exactScores,
   listSpaces,
   meanVector,
@@ -153,7 +154,7 @@ export function indexReads(opened: () => IndexDatabase) {
       return read(() => allowed(filter)?.size);
     },
 
-    /** Exact scores of those passages among some (default: all that the filter lets through) that may be shown. */
+    /** Exact scores of those passages among some (default: all) that the filter lets through. */
     vectorScores(
       space: VectorSpace,
       query: Float32Array,
@@ -164,7 +165,9 @@ export function indexReads(opened: () => IndexDatabase) {
       return read((database) => {
         const fitting = allowed(filter);
         const hidden = passagesOf(database, without);
-        const some = [...(chunks ?? fitting ?? [])].filter((key) => !hidden.has(key) && fitting?.has(key) !== false);
+        const some = [...(chunks ?? fitting ?? embeddedChunks(database, space))].filter(
+          (key) => !hidden.has(key) && fitting?.has(key) !== false,
+        );
         return exactScores(database, space, query, some);
       });
     },

@@ -78,7 +78,11 @@ export class VectorSearch {
       const proposed = await this.#store.search(space, vector, fetch);
       const keys = proposed.map(({ key }) => key);
       const scored = await this.#index.read("vectorScores", space, vector, keys, filter, without);
-      if (scored.length >= limit || proposed.length < fetch) return scored.slice(0, limit);
+      if (scored.length >= limit) return scored.slice(0, limit);
+      if (proposed.length >= fetch) continue;
+      if (proposed.length >= state.vectors) return scored;
+      // A graph from which much was removed may not reach all that it holds.
+      return (await this.#index.read("vectorScores", space, vector, undefined, filter, without)).slice(0, limit);
     }
   }
 }

@@ -143,7 +143,13 @@ export function changesOf(
 /** A key behind all of a change: `{ sequence, key: lastKey }` is the place behind a whole change. */
 export const lastKey = Number.MAX_SAFE_INTEGER;
 
-/** Exact scores of passages; those without a vector in the space are left out. @throws PipeError `index-damaged`. */
+/** Passages that have a vector in a space. */
+export function embeddedChunks(database: IndexDatabase, space: VectorSpace): number[] {
+  const rows = database.sql("SELECT chunk FROM vectors WHERE space = ?").all(spaceNumber(database, space) ?? -1);
+  return rows.map(({ chunk }) => chunk as number);
+}
+
+/** Exact scores of passages; those without a vector in the space, or with one of zeros, are left out. @throws PipeError `index-damaged`. */
 export function exactScores(
   database: IndexDatabase,
   space: VectorSpace,
@@ -159,7 +165,7 @@ export function exactScores(
     const vector = vectorOf(database, key, row["vector"], row["crc"], space.dimensions);
     let score = 0;
     for (let i = 0; i < query.length; i++) score += vector[i]! * query[i]!;
-    scored.push({ key, score });
+    if (score !== 0 || vector.some((value) => value !== 0)) scored.push({ key, score });
   }
   return scored.sort(byScore);
 }

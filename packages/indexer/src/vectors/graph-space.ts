@@ -9,7 +9,7 @@ const threads = 1;
 export class GraphSpace {
   readonly #index: Index;
   #keys = new Set<number>();
-  /** Places in the graph that removed vectors still hold. */
+  /** Vectors that were removed: new ones take their places, but some of these are reached by no search then. */
   gone = 0;
 
   private constructor(index: Index) {
@@ -50,7 +50,6 @@ export class GraphSpace {
     for (const [at, { vector }] of rows.entries()) matrix.set(vector, at * dimensions);
     this.#index.add(keys, matrix as never, threads);
     for (const { key } of rows) this.#keys.add(key);
-    this.gone = Math.max(0, this.gone - rows.length);
   }
 
   remove(keys: readonly number[]): void {

@@ -32,6 +32,21 @@ it("builds a worn graph anew, and says what is there only", async () => {
   });
 });
 
+it("finds all that is there, even where much of a graph was replaced", async () => {
+  const folder = await newFolder();
+  // Never worn, so that the graph keeps its unreachable places.
+  const vectors = new UsearchVectorStore({ worker: false, exactBelow: 20, wornShare: 1 });
+  await withIndexer({ folder, embedder, vectors }, async (indexer) => {
+    for (let round = 0; round < 25; round++) {
+      await indexer.index(stream(pages(round * 40, round * 40 + 60)));
+      await indexer.remove(Object.keys(pages(round * 40, round * 40 + 40)));
+      const { rows } = await vectors.position(embedder.space);
+      const { chunks } = await indexer.status();
+      expect(await indexer.search(`page word${round}`, { mode: "vector", limit: 2 * rows })).toHaveLength(chunks);
+    }
+  });
+});
+
 it("follows a change once, however many searches come at the same time", async () => {
   const folder = await newFolder();
   await withIndexer({ folder, embedder, vectors: storeOf(folder) }, (indexer) => indexer.index(stream(pages(0, 600))));
