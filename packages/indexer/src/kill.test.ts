@@ -19,13 +19,15 @@ type State = { readonly [id: string]: number };
 const textOf = (id: string, version: number): string =>
   `# Document ${id}\n\nunique${id} stands in version${version} here.\n\n## More\n\n${`filler${version % 7} `.repeat(30)}\n`;
 
-it(`an index whose writer is killed at ${kills} random moments is whole, with all that was acknowledged`, async () => {
-  const folder = await newFolder();
-  const script = join(await newFolder(), "child.mjs");
-  const source = (name: string): string => JSON.stringify(new URL(name, import.meta.url).href);
-  await writeFile(
-    script,
-    `import { MarkdownIndexer, UsearchVectorStore } from ${source("./index.ts")};
+it(
+  `an index whose writer is killed at ${kills} random moments is whole, with all that was acknowledged`,
+  async () => {
+    const folder = await newFolder();
+    const script = join(await newFolder(), "child.mjs");
+    const source = (name: string): string => JSON.stringify(new URL(name, import.meta.url).href);
+    await writeFile(
+      script,
+      `import { MarkdownIndexer, UsearchVectorStore } from ${source("./index.ts")};
     import { TrigramEmbedder } from ${source("./trigram-embedder.test.fixture.ts")};
     import { Random } from ${source("../../core/src/index.ts")};
     const [folder, seed] = process.argv.slice(2);
@@ -46,39 +48,41 @@ it(`an index whose writer is killed at ${kills} random moments is whole, with al
       if (random.uniform() < 0.1) await indexer.store.compact();
       console.log(JSON.stringify({ done: change }));
     }`,
-  );
-  const random = new Random(17);
-  const embedder = new TrigramEmbedder({ dimensions: 32 });
-  let acknowledged: State = {};
-  for (let turn = 0; turn < kills; turn++) {
-    const { done, open } = await killed(script, folder, String(turn), 5 + random.uniform() * 250);
-    for (const change of done) acknowledged = { ...acknowledged, ...change };
-    const vectors = new UsearchVectorStore({ folder: join(folder, "graphs"), exactBelow: 40, worker: false });
-    await withIndexer({ folder, embedder, vectors }, async (indexer) => {
-      expect((await indexer.store.verify()).problems).toEqual([]);
-      const now: { [id: string]: number } = {};
-      for (const id of new Set([...Object.keys(acknowledged), ...Object.keys(open)])) {
-        const text = (await indexer.get(id))?.text;
-        now[id] = text === undefined ? 0 : Number(/version(\d+)/.exec(text)![1]);
-        // What was begun and not acknowledged may be there or not.
-        expect([acknowledged[id] ?? 0, open[id] ?? acknowledged[id] ?? 0]).toContain(now[id]);
-        const found = await indexer.search(`unique${id}`, { mode: "lexical" });
-        expect(found.map(({ id: each }) => each)).toEqual(now[id] === 0 ? [] : [id]);
-      }
-      // A next run makes good what is missing, and meaning finds everything too.
-      await indexer.index(stream({}));
-      const { chunks, vectors: all } = await indexer.status();
-      expect(all).toBe(chunks);
-      for (const id of Object.keys(now)
-        .filter((each) => now[each] !== 0)
-        .slice(0, 5)) {
-        const hits = await indexer.search(`Document ${id} unique${id}`, { mode: "vector", limit: chunks });
-        expect(hits.some((hit) => hit.id === id)).toBe(true);
-      }
-      acknowledged = now;
-    });
-  }
-});
+    );
+    const random = new Random(17);
+    const embedder = new TrigramEmbedder({ dimensions: 32 });
+    let acknowledged: State = {};
+    for (let turn = 0; turn < kills; turn++) {
+      const { done, open } = await killed(script, folder, String(turn), 5 + random.uniform() * 250);
+      for (const change of done) acknowledged = { ...acknowledged, ...change };
+      const vectors = new UsearchVectorStore({ folder: join(folder, "graphs"), exactBelow: 40, worker: false });
+      await withIndexer({ folder, embedder, vectors }, async (indexer) => {
+        expect((await indexer.store.verify()).problems).toEqual([]);
+        const now: { [id: string]: number } = {};
+        for (const id of new Set([...Object.keys(acknowledged), ...Object.keys(open)])) {
+          const text = (await indexer.get(id))?.text;
+          now[id] = text === undefined ? 0 : Number(/version(\d+)/.exec(text)![1]);
+          // What was begun and not acknowledged may be there or not.
+          expect([acknowledged[id] ?? 0, open[id] ?? acknowledged[id] ?? 0]).toContain(now[id]);
+          const found = await indexer.search(`unique${id}`, { mode: "lexical" });
+          expect(found.map(({ id: each }) => each)).toEqual(now[id] === 0 ? [] : [id]);
+        }
+        // A next run makes good what is missing, and meaning finds everything too.
+        await indexer.index(stream({}));
+        const { chunks, vectors: all } = await indexer.status();
+        expect(all).toBe(chunks);
+        for (const id of Object.keys(now)
+          .filter((each) => now[each] !== 0)
+          .slice(0, 5)) {
+          const hits = await indexer.search(`Document ${id} unique${id}`, { mode: "vector", limit: chunks });
+          expect(hits.some((hit) => hit.id === id)).toBe(true);
+        }
+        acknowledged = now;
+      });
+    }
+  },
+  60_000 + 10_000 * kills,
+);
 
 /** Runs the child and kills it so long after its first acknowledgement. */
 async function killed(script: string, folder: string, seed: string, after: number) {
