@@ -7,6 +7,8 @@ const benches: { readonly [name: string]: () => Promise<(options: BenchOptions) 
   "loop-cost": async () => (await import("./loop-cost/bench-loop-cost.ts")).benchLoopCost,
   generate: async () => (await import("./generate/bench-generate.ts")).benchGenerate,
   optimizer: async () => (await import("./optimizer/bench-optimizer.ts")).benchOptimizer,
+  retrieval: async () => (await import("./retrieval/bench-retrieval.ts")).benchRetrieval,
+  search: async () => (await import("./index/bench-search.ts")).benchSearch,
   train: async () => (await import("./train/bench-train.ts")).benchTrain,
 };
 

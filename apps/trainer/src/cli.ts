@@ -40,6 +40,7 @@ const HELP = `pipe: train, evaluate, use and search with language models on your
       --prompt <text> --tokens <n> --seed <n> --temperature <t> --top-k <k> --top-p <p>
       --min-p <p> --repetition-penalty <r> --stop <text> --overflow slide|stop
       --engine <kind>           onnx or xla; default the one that the run was trained on
+      --context <index>         put passages that it finds for the prompt before it; --context-tokens <n>
   pipe import hf <folder>       a run of a model that transformers saved
       --name <run>              default the folder's
   pipe export hf --run <run> --out <folder>
@@ -50,11 +51,21 @@ const HELP = `pipe: train, evaluate, use and search with language models on your
       --checkpoint best|newest|<step>
   pipe index <folder>           index markdown
       --index <folder>          where the index lies; default .pipe/index
-      --run <run>               also by meaning, with the run's model
+      --run <run>               also by meaning, with the run's model; later calls go on with it, or --words
+      --embedder <folder>       by meaning, with a sentence embedding model (tokenizer.json and model.onnx)
       --prune                   forget documents that are no longer there
       --engine <kind>           as in generate
+      --watch                   go on with every change of the folder
+      --collection <name>       keep it apart from other folders of this index
+  pipe index status             what an index holds and what failed; retry reads that again
+  pipe index verify             check it against its checksums; repair mends it, compact makes it smaller
+  pipe index export <file>      all of it as lines of JSON; import <file> takes them into another index
+  pipe index serve --mcp        offer it to programs that speak the Model Context Protocol
   pipe search <query>           search it
-      --index <folder> --mode lexical|vector|hybrid --limit <n> --engine <kind>
+      --index <folder> --mode lexical|vector|hybrid --limit <n> --explain --like <document>
+      --engine <kind>
+      --path <glob> --field <name>=<value> --heading <h> --language <l> --since <date> --until <date>
+      --collection <name>       only where all of these fit
   pipe runs [list]              list runs; verify or remove one: pipe runs verify <run>
   pipe runs show <run>          its curves and figures; --svg <file>, --png <file> --theme light|dark draw them
   pipe runs compare <run> <run> the same of several runs, and the settings that differ

@@ -1,9 +1,9 @@
 import { relative } from "node:path";
 import type { Experiment } from "@pipe/config";
-import { MarkdownDataSource } from "@pipe/data";
 import type { RunFolder } from "@pipe/persist";
 import type { Host } from "./host.ts";
-import { noteEmbedder, withIndex } from "./markdown-index.ts";
+import { indexFolderInto } from "./index/index-folder-into.ts";
+import { noteEmbedder, noteSource, withIndex } from "./markdown-index.ts";
 import { formatHits } from "./search-output.ts";
 
 /** Indexes the folder that an experiment names into its run, with its model, and shows one search. */
@@ -15,8 +15,10 @@ export async function indexAfterTraining(
 ): Promise<void> {
   const { folder, query } = indexing;
   if (folder === undefined) return;
-  await withIndex(host, { index: run.index, run: run.path, create: true }, async (indexer) => {
-    const report = await indexer.index(new MarkdownDataSource({ path: folder }).documents());
+  await withIndex(host, { index: run.index, run: run.path, create: true, worker: true }, async (indexer) => {
+    const report = await indexFolderInto(indexer, folder, {});
+    for (const { id, message } of report.failures) host.stderr.write(`not indexed: ${id}: ${message}\n`);
+    await noteSource(run.index, "default", folder);
     await noteEmbedder(run.index, run.path);
     const hits = query === undefined ? [] : await indexer.search(query, { limit: 3 });
     if (json) {

@@ -1,61 +1,130 @@
+import { createHash } from "node:crypto";
+import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
-import type { IEmbedder } from "@pipe/core";
-import { MarkdownIndexer } from "@pipe/indexer";
-import { embedderOf, openTrainedModel } from "@pipe/pipeline";
+import { definedOnly, type IEmbedder, PipeError } from "@pipe/core";
+import { type IndexedVersion, MarkdownIndexer, OnnxEmbedder } from "@pipe/indexer";
+import { embedderOf, openTrainedModel, resolveCheckpoint } from "@pipe/pipeline";
 import { engineFor, withEngine } from "./engine.ts";
 import type { Host } from "./host.ts";
 
 const EMBEDDER = "embedder.json";
+const SOURCES = "sources.json";
 
-/** Notes beside an index which run's model makes its vectors. */
-export async function noteEmbedder(index: string, run: string): Promise<void> {
+/** Notes beside an index what makes its vectors: the model of a run, or a sentence embedding model in a folder. */
+export async function noteEmbedder(index: string, model: string): Promise<void> {
   await mkdir(index, { recursive: true });
-  await writeFile(join(index, EMBEDDER), `${JSON.stringify({ run: relative(index, run) })}\n`);
+  const note = { [isSentenceModel(model) ? "sentenceModel" : "run"]: relative(index, model) };
+  await writeFile(join(index, EMBEDDER), `${JSON.stringify(note)}\n`);
 }
 
-/** The run whose model makes an index's vectors, if there is one. */
+/** The folder of the run or of the sentence embedding model that makes an index's vectors, if there is one. */
 export async function notedEmbedder(index: string): Promise<string | undefined> {
-  try {
-    const { run } = JSON.parse(await readFile(join(index, EMBEDDER), "utf8")) as { run: string };
-    return resolve(index, run);
-  } catch {
-    return undefined;
-  }
+  const { run, sentenceModel = run } =
+    (await readNote<{ run?: string; sentenceModel?: string }>(index, EMBEDDER)) ?? {};
+  return sentenceModel === undefined ? undefined : resolve(index, sentenceModel);
 }
 
-/** Opens an index, with the model of a run where one is given, and closes both. */
+/** Whether a folder holds a sentence embedding model, as Hugging Face's hub has them. */
+function isSentenceModel(folder: string): boolean {
+  return ["model.onnx", "onnx/model.onnx"].some((name) => existsSync(join(folder, name)));
+}
+
+/** The same, or nothing with a warning where its model is gone: words can be indexed and searched all the same. */
+export async function usableEmbedder(index: string, host: Host, doing: string): Promise<string | undefined> {
+  const run = await notedEmbedder(index);
+  if (run === undefined || isSentenceModel(run)) return run;
+  try {
+    const { location } = await resolveCheckpoint(run);
+    if (existsSync(join(location, "config.json"))) return run;
+  } catch (error) {
+    if (!PipeError.is(error)) throw error;
+  }
+  host.stderr.write(`warning: ${doing} by words only, the model of this index is gone: ${run}\n`);
+  return undefined;
+}
+
+/** Notes beside an index which folder a collection comes from. */
+export async function noteSource(index: string, collection: string, folder: string): Promise<void> {
+  const known = (await readNote<{ [collection: string]: string }>(index, SOURCES)) ?? {};
+  await mkdir(index, { recursive: true });
+  await writeFile(join(index, SOURCES), `${JSON.stringify({ ...known, [collection]: relative(index, folder) })}\n`);
+}
+
+/** The folder of each collection that is known to come from one. */
+export async function notedSources(index: string): Promise<{ readonly [collection: string]: string }> {
+  const known = (await readNote<{ [collection: string]: string }>(index, SOURCES)) ?? {};
+  return Object.fromEntries(Object.entries(known).map(([collection, folder]) => [collection, resolve(index, folder)]));
+}
+
+/** Opens an index, with the model of a run or a sentence embedding model where one is given, and closes both. */
 export async function withIndex<T>(
   host: Pick<Host, "env">,
   options: {
     readonly index: string;
+    /** Folder of a run, or of a sentence embedding model. */
     readonly run?: string | undefined;
     readonly create: boolean;
     /** Kind of the engine that runs the model; default the one that the run was trained on. */
     readonly engine?: string | undefined;
+    /** Whether to work in threads of its own; default false, as most commands are short. */
+    readonly worker?: boolean;
   },
-  body: (indexer: MarkdownIndexer) => Promise<T>,
+  body: (indexer: MarkdownIndexer, embedder: IEmbedder | undefined) => Promise<T>,
 ): Promise<T> {
-  const { index, run, create, engine: kind } = options;
+  const { index, run, create, engine: kind, worker = false } = options;
+  const sources = await notedSources(index);
   const open = async (embedder?: IEmbedder): Promise<T> => {
+    const isChanged = (version: IndexedVersion): Promise<boolean> => hasChanged(sources, version);
     const indexer = await MarkdownIndexer.open({
       folder: index,
       create,
-      ...(embedder === undefined ? {} : { embedder }),
+      worker,
+      isChanged,
+      ...definedOnly({ embedder }),
     });
     try {
-      return await body(indexer);
+      return await body(indexer, embedder);
     } finally {
       await indexer[Symbol.asyncDispose]();
     }
   };
   if (run === undefined) return open();
+  if (isSentenceModel(run)) {
+    const embedder = await OnnxEmbedder.open({ folder: run });
+    try {
+      return await open(embedder);
+    } finally {
+      await embedder[Symbol.asyncDispose]();
+    }
+  }
   return withEngine(host, await engineFor(run, kind), async (engine) =>
     open(embedderOf(await openTrainedModel(run, engine), engine)),
   );
 }
 
-/** The folder of an index that is not named: that of a run, or `.pipe/index`. */
-export function defaultIndex(cwd: string): string {
-  return join(cwd, ".pipe", "index");
+/** The folder of an index: the one that is named, or `.pipe/index`. */
+export function indexFolderOf(cwd: string, named: string | undefined): string {
+  return named === undefined ? join(cwd, ".pipe", "index") : resolve(cwd, named);
+}
+
+/** Whether a file is not as it was indexed. What comes from no known folder counts as unchanged. */
+async function hasChanged(
+  sources: { readonly [collection: string]: string },
+  { collection, path, sha256 }: IndexedVersion,
+): Promise<boolean> {
+  const folder = sources[collection];
+  if (folder === undefined) return false;
+  const bytes = await readFile(join(folder, path)).catch(() => undefined);
+  if (bytes === undefined) return true;
+  const mark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
+  return createHash("sha256").update(bytes.subarray(mark)).digest("hex") !== sha256;
+}
+
+async function readNote<T>(index: string, name: string): Promise<T | undefined> {
+  try {
+    return JSON.parse(await readFile(join(index, name), "utf8")) as T;
+  } catch {
+    return undefined;
+  }
 }

@@ -296,6 +296,24 @@ describe("after training", () => {
       if (mode !== "vector") expect(hit.path).toBe("b.md");
     }
     expect((await pipe(["index", "./notes"])).out).toContain("2 unchanged");
+    // Later calls go on with the model that is noted.
+    await writeFile(join(folder, "notes/c.md"), "# Rain\n\nrain from the west\n");
+    expect((await pipe(["index", "./notes", "--index", "both"])).out).toMatch(/1 passages, 1 embedded/);
+    await writeFile(join(folder, "notes/c.md"), "# Rain\n\nrain from the east\n");
+    const wordsOnly = await pipe(["index", "./notes", "--index", "both", "--words"]);
+    expect([wordsOnly.code, wordsOnly.err]).toEqual([0, expect.stringContaining("1 passages have no vector")]);
+    await rm(join(folder, "notes/c.md"));
+    await pipe(["index", "./notes", "--index", "both", "--prune"]);
+    const bytes = ["--set", "data.tokenizer.kind=byte", "--set", "training={steps: 1, batch: 2}"];
+    await pipe(["train", "tiny.yaml", "--name", "bytes", ...bytes]);
+    const prompt = ["generate", "--run", "bytes", "--prompt", "warm sea", "--tokens", "4", "--context", "both"];
+    expect((await pipe(prompt)).code).toBe(0);
+    const written = await pipe([...prompt, "--context-tokens", "40", "--json"]);
+    expect(JSON.parse(written.out)).toMatchObject({
+      prompt: "warm sea",
+      context: expect.stringMatching(/^\[b\.md#.*\n\n$/s),
+    });
+    await pipe(["runs", "remove", "bytes"]);
   });
 
   it("pipe runs shows, verifies and removes", async () => {
@@ -516,7 +534,11 @@ describe("bad input gets one clear message", () => {
     ["heads that do not divide the width", set("model.heads=3"), "expected a divisor of model.width (16), got 3"],
     ["a window longer than the positions", set("data.sequenceLength=32"), "data.sequenceLength: expected at most"],
     ["an unknown kind", set("model.kind=gpt3"), 'model.kind: expected gpt2, got "gpt3"'],
-    ["an engine that is not known", set("engine.kind=cuda"), 'engine.kind: expected one of onnx, xla, got "cuda"'],
+    [
+      "an engine that is not known",
+      set("engine.kind=cuda"),
+      'engine.kind: expected one of onnx, tfjs, xla, got "cuda"',
+    ],
     [
       "a missing recipe",
       ["train", "none.yaml"],

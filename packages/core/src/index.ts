@@ -76,14 +76,21 @@ export type { IMonitor, MonitorSnapshot } from "./interfaces/monitor.ts";
 export type {
   IDocumentIndexer,
   IEmbedder,
+  IndexedDocument,
   IndexOptions,
+  IndexProgress,
   IndexReport,
   IndexStatus,
+  IReranker,
   Retrieval,
   RetrieveOptions,
+  SearchExplanation,
+  SearchFilter,
   SearchHit,
   SearchOptions,
+  VectorSpace,
 } from "./interfaces/indexer.ts";
+export type { IVectorStore, ScoredKey, VectorChange, VectorPosition, VectorRow } from "./interfaces/vector-store.ts";
 export type {
   ComponentDefinition,
   InstalledDefinitions,

@@ -7,14 +7,21 @@ import { wholeFiles } from "./whole-file.ts";
 export type MarkdownDataSourceOptions = {
   /** A file, a folder (its `.md`, `.markdown` and `.mdx` files) or a glob. */
   readonly path: string;
+  /** Takes what a file throws that cannot be read, which is left out then; without it, that ends the stream. */
+  readonly onUnreadable?: (path: string, error: unknown) => void;
 };
 
-/** Reads markdown files, each as one document with its path; a leading byte order mark is not part of the text. */
+/**
+ * Reads markdown files, each as one document with its path; a leading byte order mark is not part of the text. Folders
+ * that are links are not followed.
+ */
 export class MarkdownDataSource implements IDataSource {
   readonly #path: string;
+  readonly #onUnreadable: MarkdownDataSourceOptions["onUnreadable"];
 
   constructor(options: MarkdownDataSourceOptions) {
     this.#path = options.path;
+    this.#onUnreadable = options.onUnreadable;
   }
 
   /**
@@ -22,7 +29,7 @@ export class MarkdownDataSource implements IDataSource {
    * @throws PipeError `source-missing`, `source-empty`, `invalid-utf8`, `cursor-invalid`, `document-too-large`.
    */
   async *documents(from?: Cursor): AsyncGenerator<SourceDocument> {
-    yield* wholeFiles(await this.#files(), from, "split it into several files");
+    yield* wholeFiles(await this.#files(), from, "split it into several files", this.#onUnreadable);
   }
 
   /** Counts and fingerprints the files. @throws PipeError `source-missing`, `source-empty`. */
@@ -31,6 +38,6 @@ export class MarkdownDataSource implements IDataSource {
   }
 
   #files(): Promise<readonly SourceFile[]> {
-    return listFiles(this.#path, [".md", ".markdown", ".mdx"]);
+    return listFiles(this.#path, [".md", ".markdown", ".mdx"], false);
   }
 }

@@ -1,5 +1,5 @@
-import { stat } from "node:fs/promises";
-import { basename, resolve, sep } from "node:path";
+import { realpath, stat } from "node:fs/promises";
+import { basename, dirname, join, resolve, sep } from "node:path";
 import { PipeError } from "@pipe/core";
 import { glob, type GlobOptions, isDynamicPattern } from "tinyglobby";
 
@@ -16,15 +16,23 @@ export type SourceFile = {
  *
  * A folder is walked and filtered by `extensions` (`node_modules` and dot files are left out); a glob gives what it
  * matches, relative to its fixed leading part.
+ *
+ * @param followFolders whether folders that are links are walked too; default true. Without, a link cannot lead out of the
+ *   folder, and what lies inside it comes once, by its own path.
  * @throws PipeError `source-missing` where nothing is there, `source-empty` where no file fits.
  */
-export async function listFiles(path: string, extensions: readonly string[]): Promise<readonly SourceFile[]> {
+export async function listFiles(
+  path: string,
+  extensions: readonly string[],
+  followFolders = true,
+): Promise<readonly SourceFile[]> {
   const absolute = resolve(path);
   const info = await stat(absolute).catch(() => undefined);
   if (info?.isFile()) return [{ path: basename(absolute), absolute, bytes: info.size }];
   if (info?.isDirectory()) {
     const patterns = extensions.map((extension) => `**/*${extension}`);
-    const files = await walk(absolute, patterns, { ignore: "**/node_modules/**", caseSensitiveMatch: false });
+    const options = { ignore: "**/node_modules/**", caseSensitiveMatch: false };
+    const files = await walk(absolute, patterns, options, followFolders);
     return found(files, absolute, `*${extensions.join(", *")}`, "name the files by a glob");
   }
   if (!isDynamicPattern(path)) {
@@ -36,17 +44,30 @@ export async function listFiles(path: string, extensions: readonly string[]): Pr
     });
   }
   const { root, pattern } = splitGlob(path);
-  return found(await walk(root, [pattern], {}), root, pattern, "correct the glob");
+  return found(await walk(root, [pattern], {}, followFolders), root, pattern, "correct the glob");
 }
 
-async function walk(root: string, patterns: readonly string[], options: GlobOptions): Promise<SourceFile[]> {
+async function walk(
+  root: string,
+  patterns: readonly string[],
+  options: GlobOptions,
+  followFolders: boolean,
+): Promise<SourceFile[]> {
   const paths = await glob([...patterns], { ...options, cwd: root, expandDirectories: false });
   const files: SourceFile[] = [];
   for (const path of paths.sort((a, b) => (a < b ? -1 : 1))) {
     const absolute = resolve(root, path);
-    files.push({ path, absolute, bytes: (await stat(absolute)).size });
+    if (!followFolders && !(await isOwn(absolute, root, path))) continue;
+    // A link to nothing fails when it is read, like any file that cannot be.
+    const info = await stat(absolute).catch(() => undefined);
+    files.push({ path, absolute, bytes: info?.size ?? 0 });
   }
   return files;
+}
+
+/** Whether no folder on the way from the root is a link. */
+async function isOwn(absolute: string, root: string, path: string): Promise<boolean> {
+  return (await realpath(dirname(absolute))) === dirname(join(await realpath(root), path));
 }
 
 function found(files: SourceFile[], root: string, expected: string, fix: string): SourceFile[] {

@@ -1,4 +1,4 @@
-import { symlink } from "node:fs/promises";
+import { symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Cursor, type IDataSource, PipeError, type SourceDocument } from "@pipe/core";
 import { dataSourceContract } from "@pipe/core/testing";
@@ -188,6 +188,23 @@ describe("JsonlDataSource", () => {
 });
 
 describe("MarkdownDataSource", () => {
+  it("leaves out files that cannot be read, where somebody is told, and does not follow folders that are links", async () => {
+    const outside = await folderOf({ "secret.md": "secret" });
+    const folder = await folderOf({ "a.md": "alpha", "b.md": "beta", "in/c.md": "gamma" });
+    await writeFile(join(folder, "b.md"), Buffer.from([0xff]));
+    await symlink(outside, join(folder, "out"));
+    await symlink(join(folder, "in"), join(folder, "again"));
+    await symlink(join(outside, "secret.md"), join(folder, "linked.md"));
+    const told: string[] = [];
+    const source = new MarkdownDataSource({
+      path: folder,
+      onUnreadable: (path, error) => told.push(path, String(error)),
+    });
+    expect((await all(source)).map(({ id }) => id)).toEqual(["a.md", "in/c.md", "linked.md"]);
+    expect(told).toEqual(["b.md", expect.stringContaining("not valid UTF-8")]);
+    expect((await failure(() => all(new MarkdownDataSource({ path: folder })))).code).toBe("invalid-utf8");
+  });
+
   dataSourceContract(() => new MarkdownDataSource({ path: notes }), { describe, it, expect });
 
   it("reads markdown files with their paths, front matter and all", async () => {

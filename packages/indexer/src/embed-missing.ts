@@ -1,53 +1,80 @@
 import { type IEmbedder, messageOf, PipeError } from "@pipe/core";
-import type { IndexManager, PendingChunk } from "./index-manager.ts";
+import type { IndexManager } from "./index-manager.ts";
+import type { PendingChunk } from "./store/vector-table.ts";
 
 /** Passages that the embedder gets at a time. */
 const batchSize = 32;
+/** Vectors that one transaction stores, and milliseconds that one waits for it, at most. */
+const storedAtOnce = 256;
+const longestWait = 1_000;
+
+type Write = Parameters<Parameters<IndexManager["writing"]>[1]>[0];
+
+/** What {@link embedMissing} did: how many passages got a vector, and why documents did not, by collection and id. */
+export type EmbedReport = {
+  embedded: number;
+  failures: { readonly collection: string; readonly id: string; readonly message: string }[];
+};
 
 /**
  * Gives every passage of the index a vector of the embedder's present space. A passage whose embedding fails is left
  * without, and its document is reported.
- *
- * @returns messages by document id.
  */
 export async function embedMissing(
-  index: IndexManager,
+  write: Write,
   embedder: IEmbedder,
   signal: AbortSignal | undefined,
-): Promise<Map<string, string>> {
+  onProgress: (embedded: number, pending: number) => void,
+): Promise<EmbedReport> {
   const { space } = embedder;
-  const failures = new Map<string, string>();
+  const report: EmbedReport = { embedded: 0, failures: [] };
   const embed = (chunks: readonly PendingChunk[]): Promise<readonly Float32Array[]> =>
     embedChecked(
       embedder,
       chunks.map(({ text }) => text),
       signal,
     );
-  const store = (chunks: readonly PendingChunk[], vectors: readonly Float32Array[]): void =>
-    index.transaction(() =>
-      index.putVectors(
-        space,
-        chunks.map(({ chunk }, at) => ({ chunk, vector: vectors[at]! })),
-      ),
-    );
-  let last = 0;
-  for (;;) {
-    signal?.throwIfAborted();
-    const batch = index.pending(space, last, batchSize);
-    if (batch.length === 0) return failures;
-    last = batch.at(-1)!.chunk;
-    const vectors = await embed(batch).catch(() => undefined);
-    if (vectors !== undefined) {
-      store(batch, vectors);
-      continue;
-    }
-    // One text may have spoilt the whole batch: each by itself.
-    for (const chunk of batch) {
+  let waiting: { readonly chunk: number; readonly vector: Float32Array }[] = [];
+  let since = performance.now();
+  const store = async (): Promise<void> => {
+    const rows = waiting;
+    waiting = [];
+    since = performance.now();
+    if (rows.length > 0) await write("putVectors", space, rows);
+    report.embedded += rows.length;
+  };
+  const take = async (chunks: readonly PendingChunk[], vectors: readonly Float32Array[]): Promise<void> => {
+    for (const [at, { chunk }] of chunks.entries()) waiting.push({ chunk, vector: vectors[at]! });
+    if (waiting.length >= storedAtOnce || performance.now() - since > longestWait) await store();
+  };
+  const { total } = await write("pending", space, 0, 1, true);
+  let [last, seen] = [0, 0];
+  try {
+    for (;;) {
       signal?.throwIfAborted();
-      const alone = await embed([chunk]).catch((error: unknown) => void failures.set(chunk.document, messageOf(error)));
-      if (alone !== undefined) store([chunk], alone);
+      const { chunks: batch } = await write("pending", space, last, batchSize);
+      onProgress(report.embedded + waiting.length, Math.max(0, total - seen));
+      if (batch.length === 0) break;
+      last = batch.at(-1)!.chunk;
+      seen += batch.length;
+      const vectors = await embed(batch).catch(() => undefined);
+      if (vectors !== undefined) {
+        await take(batch, vectors);
+        continue;
+      }
+      // One text may have spoilt the whole batch: each by itself.
+      for (const chunk of batch) {
+        signal?.throwIfAborted();
+        const alone = await embed([chunk]).catch((error: unknown) => {
+          report.failures.push({ collection: chunk.collection, id: chunk.document, message: messageOf(error) });
+        });
+        if (alone !== undefined) await take([chunk], alone);
+      }
     }
+  } finally {
+    await store();
   }
+  return report;
 }
 
 /** Vectors of texts, checked. @throws PipeError `vector-invalid`, and what the embedder throws. */

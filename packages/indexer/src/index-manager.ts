@@ -1,202 +1,162 @@
-import { existsSync, statSync } from "node:fs";
-import type { DatabaseSync, StatementSync } from "node:sqlite";
-import { PipeError, type IEmbedder, type IndexStatus } from "@pipe/core";
-import type { ProcessedDocument } from "./document-processor.ts";
-import { openIndexFile } from "./index-file.ts";
-import { decodeVector, encodeVector, type StoredVector } from "./stored-vector.ts";
+import { resolve } from "node:path";
+import { PipeError } from "@pipe/core";
+import { createIndexHost, type IndexApi } from "./index-host.ts";
+import type { RepairReport } from "./store/repair.ts";
+import type { IndexVerification } from "./store/verify.ts";
+import { serveHere, startWorker, type Serving, type WorkerChannel } from "./worker-channel.ts";
 
-/** A space of vectors; those of different spaces are never compared. */
-export type VectorSpace = IEmbedder["space"];
-
-/** A chunk with a score; higher is better. */
-export type ScoredChunk = { readonly chunk: number; readonly score: number };
-
-/** A stored passage. */
-export type StoredChunk = {
-  readonly chunk: number;
-  readonly document: string;
-  readonly path: string;
-  /** Its number within the document. */
-  readonly place: number;
-  readonly line: number;
-  readonly heading: readonly string[];
-  readonly text: string;
+/** Where an index lies and how it is opened. */
+export type IndexManagerOptions = {
+  readonly folder: string;
+  /** Whether to make it where it is not there; default true. */
+  readonly create?: boolean;
+  /** Whether SQLite works in threads of its own; default true. Without, short programs start sooner. */
+  readonly worker?: boolean;
 };
 
-/** A passage that waits for its vector. */
-export type PendingChunk = { readonly chunk: number; readonly document: string; readonly text: string };
+/** Documents of an import that one transaction takes. */
+const importSize = 64;
 
-/** Keeps documents, passages, words and vectors in one SQLite file; several processes may read while one writes. */
-export class IndexManager {
-  readonly #database: DatabaseSync;
-  readonly #path: string;
-  readonly #statements = new Map<string, StatementSync>();
+/**
+ * The store of an index: one SQLite file in WAL mode that alone decides what is in the index. A thread reads and another
+ * one writes, so that searches wait neither for a writer nor hold up this thread; other processes read at the same time.
+ */
+export class IndexManager implements AsyncDisposable {
+  /** Absolute. */
+  readonly folder: string;
+  /** Asks the reading connection. */
+  readonly read: WorkerChannel<IndexApi>["call"];
+  readonly #worker: boolean;
+  readonly #reader: Serving<IndexApi>;
+  #writer: Promise<Serving<IndexApi>> | undefined;
   #open = true;
+
+  private constructor(folder: string, worker: boolean, reader: Serving<IndexApi>) {
+    this.folder = folder;
+    this.#worker = worker;
+    this.#reader = reader;
+    this.read = reader.channel.call.bind(reader.channel) as typeof this.read;
+  }
 
   /**
    * Opens the index of a folder.
-   * @param options.create whether to make it where it is not there; default true.
-   * @throws PipeError `index-missing`, `index-foreign`, `index-newer`, `index-damaged`.
+   * @throws PipeError `index-missing` (only with `create: false`), `index-foreign`, `index-newer`, `index-older`, `index-damaged`.
    */
-  constructor(options: { readonly folder: string; readonly create?: boolean }) {
-    const { database, path } = openIndexFile(options.folder, options.create ?? true);
-    this.#database = database;
-    this.#path = path;
-  }
-
-  /** Runs writes as one: all of them or none. */
-  transaction<T>(body: () => T): T {
-    this.#sql("BEGIN IMMEDIATE").run();
+  static async open({ folder, create = true, worker = true }: IndexManagerOptions): Promise<IndexManager> {
+    const absolute = resolve(folder);
+    const reader = connect(worker);
     try {
-      const result = body();
-      this.#sql("COMMIT").run();
-      return result;
+      await reader.channel.call("open", absolute, create);
     } catch (error) {
-      if (this.#database.isTransaction) this.#sql("ROLLBACK").run();
+      await close(reader);
       throw error;
     }
+    return new IndexManager(absolute, worker, reader);
   }
 
-  /** The hash under which a document is stored. */
-  hashOf(id: string): string | undefined {
-    return this.#sql("SELECT hash FROM documents WHERE id = ?").get(id)?.["hash"] as string | undefined;
-  }
-
-  /** Stores a document in place of its older version. */
-  put({ id, path, hash, title, metadata, chunks }: ProcessedDocument): void {
-    this.remove(id);
-    const { lastInsertRowid } = this.#sql(
-      "INSERT INTO documents (id, path, hash, title, metadata) VALUES (?, ?, ?, ?, ?)",
-    ).run(id, path, hash, title ?? null, metadata === undefined ? null : JSON.stringify(metadata));
-    const insert = this.#sql(
-      `INSERT INTO chunks (document, place, begin, "end", line, heading, context, text) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
-    );
-    for (const [place, { begin, end, line, heading, context, text }] of chunks.entries()) {
-      insert.run(lastInsertRowid, place, begin, end, line, JSON.stringify(heading), context, text);
+  /**
+   * Does something as the only writer.
+   * @param purpose what others are told that this one does.
+   * @throws PipeError `index-busy` where somebody else writes; it names the process.
+   */
+  async writing<T>(purpose: string, body: (write: WorkerChannel<IndexApi>["call"]) => Promise<T>): Promise<T> {
+    if (!this.#open) throw new PipeError("index-closed", "The index was closed.");
+    const { channel } = await this.#openWriter();
+    await channel.call("lock", purpose);
+    try {
+      return await body(channel.call.bind(channel) as WorkerChannel<IndexApi>["call"]);
+    } finally {
+      await channel.call("unlock").catch(() => undefined);
     }
   }
 
-  /** Removes a document with its passages and vectors; returns whether it was there. */
-  remove(id: string): boolean {
-    return this.#sql("DELETE FROM documents WHERE id = ?").run(id).changes > 0;
+  /** Checks everything against its checksums, and that all passages are found. */
+  verify(): Promise<IndexVerification> {
+    return this.read("verify");
   }
 
-  /** Removes the documents whose ids are not in a set; returns how many. */
-  prune(keep: ReadonlySet<string>): number {
-    const gone = this.#sql("SELECT id FROM documents")
-      .all()
-      .filter(({ id }) => !keep.has(id as string));
-    for (const { id } of gone) this.remove(id as string);
-    return gone.length;
-  }
-
-  /** Passages without a vector of this space, from a chunk on. */
-  pending(space: VectorSpace, after: number, limit: number): PendingChunk[] {
-    const rows = this.#sql(
-      `SELECT chunks.id AS chunk, documents.id AS document, context, text FROM chunks
-       JOIN documents ON documents.number = chunks.document
-       WHERE chunks.id > ? AND NOT EXISTS (SELECT 1 FROM vectors WHERE space = ? AND chunk = chunks.id)
-       ORDER BY chunks.id LIMIT ?`,
-    ).all(after, this.#space(space) ?? -1, limit);
-    return rows.map(({ chunk, document, context, text }) => ({
-      chunk: chunk as number,
-      document: document as string,
-      text: `${context as string}\n${text as string}`.trim(),
-    }));
-  }
-
-  /** Stores vectors of passages; one whose passage was removed meanwhile is dropped. */
-  putVectors(space: VectorSpace, vectors: readonly { readonly chunk: number; readonly vector: Float32Array }[]): void {
-    let number = this.#space(space);
-    if (number === undefined) {
-      const { id, step, dimensions } = space;
-      const insert = this.#sql("INSERT INTO spaces (id, step, dimensions) VALUES (?, ?, ?)");
-      number = Number(insert.run(id, step ?? null, dimensions).lastInsertRowid);
-    }
-    const insert = this.#sql(
-      "INSERT OR REPLACE INTO vectors (space, chunk, vector, crc) SELECT ?, id, ?, ? FROM chunks WHERE id = ?",
-    );
-    for (const { chunk, vector } of vectors) {
-      const { bytes, crc } = encodeVector(vector);
-      insert.run(number, bytes, crc, chunk);
+  /**
+   * Mends the index of a folder, opened or not: drops what is damaged so that the next indexing makes it again, and
+   * indexes all words anew. A file that is no sound database is replaced and kept as `index.sqlite.damaged`.
+   * @throws PipeError `index-busy`, `index-missing`, `index-not-written`.
+   */
+  static async repair(folder: string, options: { readonly worker?: boolean } = {}): Promise<RepairReport> {
+    const serving = connect(options.worker ?? true);
+    try {
+      return await serving.channel.call("repair", resolve(folder));
+    } finally {
+      await close(serving);
     }
   }
 
-  /** Removes the vectors of other steps of the same embedder. */
-  dropOtherSteps(space: VectorSpace): void {
-    this.#sql("DELETE FROM spaces WHERE id = ? AND number <> ?").run(space.id, this.#space(space) ?? -1);
+  /** Merges the words, forgets what was removed and gives free space back. @throws PipeError `index-busy`, `index-not-written`. */
+  compact(): Promise<void> {
+    return this.writing("compacting", (write) => write("compact"));
   }
 
-  /** Passages by words: an FTS5 expression, scored by BM25. */
-  lexical(expression: string, limit: number): ScoredChunk[] {
-    const rows = this.#sql(
-      "SELECT rowid AS chunk, -bm25(words) AS score FROM words WHERE words MATCH ? ORDER BY bm25(words), rowid LIMIT ?",
-    ).all(expression, limit);
-    return rows.map(({ chunk, score }) => ({ chunk: chunk as number, score: score as number }));
-  }
-
-  /** Every vector of a space, one after the other. @throws PipeError `index-damaged` where a checksum is wrong. */
-  *vectors(space: VectorSpace): Generator<{ chunk: number; vector: Float32Array }> {
-    const number = this.#space(space);
-    if (number === undefined) return;
-    // A statement of its own: several iterations may run at the same time.
-    const rows = this.#database.prepare("SELECT chunk, vector, crc FROM vectors WHERE space = ?").iterate(number);
-    for (const row of rows) {
-      const chunk = row["chunk"] as number;
-      const stored: StoredVector = { bytes: row["vector"] as Uint8Array, crc: row["crc"] as number };
-      yield { chunk, vector: decodeVector(stored, space.dimensions, `${this.#path}, passage ${chunk}`) };
+  /** Everything as lines of JSON, without their line ends: a head, then one document a line, vectors included. */
+  async *export(): AsyncGenerator<string> {
+    for (let after: number | undefined = 0; after !== undefined;) {
+      const part: Awaited<ReturnType<IndexApi["exported"]>> = await this.read("exported", after, importSize);
+      yield* part.lines;
+      after = part.next;
     }
   }
 
-  /** One stored passage; nothing where it was removed meanwhile. */
-  chunk(chunk: number): StoredChunk | undefined {
-    const row = this.#sql(
-      `SELECT documents.id AS document, path, place, line, heading, text FROM chunks
-       JOIN documents ON documents.number = chunks.document WHERE chunks.id = ?`,
-    ).get(chunk);
-    if (row === undefined) return undefined;
-    const heading = JSON.parse(row["heading"] as string) as string[];
-    return { ...(row as Omit<StoredChunk, "chunk" | "heading">), chunk, heading };
+  /**
+   * Stores the lines of an export, each document in place of its older version.
+   * @returns how many documents were stored.
+   * @throws PipeError `import-invalid` with the number of the line, `index-busy`, `index-not-written`.
+   */
+  import(lines: AsyncIterable<string> | Iterable<string>): Promise<number> {
+    return this.writing("importing", async (write) => {
+      let waiting: string[] = [];
+      let [first, stored] = [1, 0];
+      const store = async (): Promise<void> => {
+        stored += await write("imported", waiting, first);
+        first += waiting.length;
+        waiting = [];
+      };
+      for await (const line of lines) {
+        waiting.push(line);
+        if (waiting.length === importSize) await store();
+      }
+      if (waiting.length > 0) await store();
+      return stored;
+    });
   }
 
-  /** Counts what is there. */
-  status(): IndexStatus {
-    const count = (table: string): number => this.#sql(`SELECT count(*) AS n FROM ${table}`).get()!["n"] as number;
-    const spaces = this.#sql("SELECT id, step, dimensions FROM spaces ORDER BY number").all();
-    return {
-      documents: count("documents"),
-      chunks: count("chunks"),
-      vectors: count("vectors"),
-      spaces: spaces.map(({ id, step, dimensions }) => ({
-        id: id as string,
-        ...(step === null ? {} : { step: step as number }),
-        dimensions: dimensions as number,
-      })),
-      bytes: ["", "-wal"].reduce((sum, end) => sum + sizeOf(this.#path + end), 0),
-    };
-  }
-
-  /** Closes the file; a second call does nothing. */
-  [Symbol.dispose](): void {
+  /** Closes the file and ends the threads; a second call does nothing. */
+  async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#open) return;
     this.#open = false;
-    this.#statements.clear();
-    this.#database.close();
+    await close(this.#reader);
+    const writer = await this.#writer?.catch(() => undefined);
+    if (writer !== undefined) await close(writer);
   }
 
-  #space({ id, step, dimensions }: VectorSpace): number | undefined {
-    const find = this.#sql("SELECT number FROM spaces WHERE id = ? AND ifnull(step, -1) = ? AND dimensions = ?");
-    return find.get(id, step ?? -1, dimensions)?.["number"] as number | undefined;
-  }
-
-  #sql(text: string): StatementSync {
-    if (!this.#open) throw new PipeError("index-closed", "The index was closed.");
-    let statement = this.#statements.get(text);
-    if (statement === undefined) this.#statements.set(text, (statement = this.#database.prepare(text)));
-    return statement;
+  #openWriter(): Promise<Serving<IndexApi>> {
+    this.#writer ??= (async () => {
+      const writer = connect(this.#worker);
+      try {
+        await writer.channel.call("open", this.folder, true);
+        return writer;
+      } catch (error) {
+        this.#writer = undefined;
+        await close(writer);
+        throw error;
+      }
+    })();
+    return this.#writer;
   }
 }
 
-function sizeOf(path: string): number {
-  return existsSync(path) ? statSync(path).size : 0;
+function connect(worker: boolean): Serving<IndexApi> {
+  return worker ? startWorker<IndexApi>("index.worker") : serveHere(createIndexHost());
+}
+
+async function close({ channel, stop }: Serving<IndexApi>): Promise<void> {
+  await channel.call("close").catch(() => undefined);
+  channel.close("The index was closed.");
+  await stop();
 }

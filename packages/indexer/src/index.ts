@@ -2,11 +2,12 @@
  * A markdown index that is searched by words and by meaning.
  *
  * {@link MarkdownIndexer} composes the parts: {@link MarkdownParser} reads structure, an {@link IndexingStrategy} cuts
- * passages, {@link DocumentProcessor} joins the two, {@link IndexManager} stores and ranks.
+ * passages, {@link DocumentProcessor} joins the two, {@link IndexManager} stores, {@link UsearchVectorStore} and
+ * {@link PostgresVectorStore} find near vectors.
  *
  * @packageDocumentation
  */
-export { MarkdownIndexer, type MarkdownIndexerOptions } from "./markdown-indexer.ts";
+export { type IndexedVersion, MarkdownIndexer, type MarkdownIndexerOptions } from "./markdown-indexer.ts";
 export { MarkdownParser, type MarkdownParserOptions } from "./markdown-parser.ts";
 export type {
   MarkdownAtom,
@@ -25,12 +26,10 @@ export { createStrategy, type StrategyConfig } from "./strategies.ts";
 export { ProcessorPool, type ProcessorPoolOptions } from "./processor-pool.ts";
 export type { ProcessorSettings } from "./processor-host.ts";
 export { DocumentProcessor, type ProcessedDocument } from "./document-processor.ts";
-export {
-  IndexManager,
-  type PendingChunk,
-  type ScoredChunk,
-  type StoredChunk,
-  type VectorSpace,
-} from "./index-manager.ts";
+export { IndexManager, type IndexManagerOptions } from "./index-manager.ts";
+export type { RepairReport } from "./store/repair.ts";
+export type { IndexVerification } from "./store/verify.ts";
+export { UsearchVectorStore, type UsearchVectorStoreOptions } from "./vectors/usearch-vector-store.ts";
+export { PostgresVectorStore, type PostgresVectorStoreOptions } from "./vectors/postgres-vector-store.ts";
 export { OnnxEmbedder, type OnnxEmbedderOptions } from "./embedders/onnx-embedder.ts";
 export { HttpEmbedder, type HttpEmbedderOptions } from "./embedders/http-embedder.ts";

@@ -7,16 +7,10 @@ import { DatabaseSync } from "node:sqlite";
 import { type IEmbedder, PipeError, type SourceDocument } from "@pipe/core";
 import { documentIndexerContract, embedderContract } from "@pipe/core/testing";
 import { describe, expect, it } from "vitest";
-import { fuse } from "./fusion.ts";
-import { IndexManager } from "./index-manager.ts";
-import { type Piece, IndexingStrategy } from "./indexing-strategy.ts";
+import { IndexingStrategy, type Piece } from "./indexing-strategy.ts";
 import { MarkdownIndexer, type MarkdownIndexerOptions } from "./markdown-indexer.ts";
 import type { MarkdownDocument } from "./markdown-document.ts";
-import { nearest } from "./nearest.ts";
-import { gather } from "./passages.ts";
 import { SectionStrategy } from "./section-strategy.ts";
-import { snippet } from "./snippet.ts";
-import { decodeVector, encodeVector } from "./stored-vector.ts";
 import { torture } from "./torture.test.fixture.ts";
 import { TrigramEmbedder } from "./trigram-embedder.test.fixture.ts";
 
@@ -27,7 +21,7 @@ async function* stream(files: { readonly [id: string]: string }): AsyncGenerator
 }
 
 async function open(over: Partial<MarkdownIndexerOptions> = {}): Promise<MarkdownIndexer> {
-  return MarkdownIndexer.open({ folder: await newFolder(), ...over });
+  return MarkdownIndexer.open({ folder: await newFolder(), worker: false, ...over });
 }
 
 async function codeOf(action: () => Promise<unknown>): Promise<string> {
@@ -46,6 +40,7 @@ const files = {
 
 describe.each([
   ["with an embedder", () => ({ embedder: new TrigramEmbedder() })],
+  ["with an embedder, in threads", () => ({ embedder: new TrigramEmbedder(), worker: true })],
   ["without an embedder", () => ({})],
 ])("MarkdownIndexer %s", (_, over) => {
   documentIndexerContract(
@@ -98,13 +93,15 @@ describe("MarkdownIndexer", () => {
 
     const embedder = new TrigramEmbedder({ step: 2 });
     const second = await open({ folder, embedder });
-    expect(await codeOf(() => second.search("cats", { mode: "vector" }))).toBe("vectors-missing");
-    expect((await second.search("cats"))[0]!.id).toBe("animals.md");
+    // Until they are made anew, vectors of the older step stand in, and say so.
+    const [stale] = await second.search("cats", { mode: "vector", explain: true });
+    expect(stale).toMatchObject({ id: "animals.md", stale: { step: 1 }, explain: { vector: { step: 1 } } });
     embedder.embedded = 0;
     expect(await second.index(stream({ "sky.md": files["sky.md"] }))).toMatchObject({ documents: 1, unchanged: 1 });
     const { chunks, vectors, spaces } = await second.status();
     expect([embedder.embedded, vectors]).toEqual([chunks, chunks]);
-    expect(spaces).toEqual([{ id: "trigrams", step: 2, dimensions: 256 }]);
+    expect(spaces).toEqual([{ id: "trigrams", step: 2, dimensions: 256, vectors: chunks }]);
+    expect((await second.search("cats"))[0]!.stale).toBeUndefined();
     await second[Symbol.asyncDispose]();
   });
 
@@ -246,9 +243,13 @@ describe("the file of an index", () => {
     const newer = await newFolder();
     await (await open({ folder: newer }))[Symbol.asyncDispose]();
     const later = new DatabaseSync(join(newer, "index.sqlite"));
-    later.exec("PRAGMA user_version = 2");
+    later.exec("PRAGMA user_version = 3");
     later.close();
     expect(await codeOf(() => open({ folder: newer }))).toBe("index-newer");
+    const earlier = new DatabaseSync(join(newer, "index.sqlite"));
+    earlier.exec("PRAGMA user_version = 1");
+    earlier.close();
+    expect(await codeOf(() => open({ folder: newer }))).toBe("index-older");
   });
 
   it("notices a flipped bit in a vector", async () => {
@@ -263,19 +264,6 @@ describe("the file of an index", () => {
     const error = await indexer.search("cats", { mode: "vector" }).catch((thrown: unknown) => thrown);
     expect(PipeError.is(error, "index-damaged")).toBe(true);
     expect(String(error)).toContain("passage 1");
-    await indexer[Symbol.asyncDispose]();
-  });
-
-  it("keeps the word index in step with the passages", async () => {
-    const folder = await newFolder();
-    const indexer = await open({ folder });
-    await indexer.index(stream(files));
-    await indexer.index(stream({ ...files, "sky.md": "# Sky\n\nStars.\n" }));
-    await indexer.remove(["animals.md"]);
-    const database = new DatabaseSync(join(folder, "index.sqlite"));
-    database.exec("INSERT INTO words (words, rank) VALUES ('integrity-check', 1)");
-    expect(database.prepare("PRAGMA journal_mode").get()).toMatchObject({ journal_mode: "wal" });
-    database.close();
     await indexer[Symbol.asyncDispose]();
   });
 
@@ -303,93 +291,5 @@ describe("the file of an index", () => {
     database.exec("ROLLBACK");
     database.close();
     await indexer[Symbol.asyncDispose]();
-  });
-});
-
-describe("IndexManager", () => {
-  it("takes back a transaction that fails", async () => {
-    const store = new IndexManager({ folder: await newFolder() });
-    const document = { id: "a", path: "a", hash: "h", chunks: [] };
-    const failing = (): void =>
-      store.transaction(() => {
-        store.put(document);
-        throw new Error("no");
-      });
-    expect(failing).toThrow("no");
-    expect(store.hashOf("a")).toBeUndefined();
-    store.transaction(() => store.put(document));
-    expect(store.hashOf("a")).toBe("h");
-    expect(store.remove("a")).toBe(true);
-    expect(store.remove("a")).toBe(false);
-    expect(store.chunk(1)).toBeUndefined();
-    store[Symbol.dispose]();
-  });
-});
-
-describe("parts of the search", () => {
-  it("fuses rankings on their own scales", () => {
-    const ranking = (...scores: [number, number][]) => scores.map(([chunk, score]) => ({ chunk, score }));
-    expect(fuse(ranking([1, 30], [2, 20], [3, 10]), ranking([3, 0.9], [4, 0.8], [1, 0.5]), 0.5)).toEqual([
-      { chunk: 1, score: 0.5 },
-      { chunk: 3, score: 0.5 },
-      { chunk: 4, score: expect.closeTo(0.375) as number },
-      { chunk: 2, score: 0.25 },
-    ]);
-    expect(fuse(ranking([7, 5]), [], 0.25)).toEqual([{ chunk: 7, score: 0.75 }]);
-    expect(fuse([], [], 0.5)).toEqual([]);
-  });
-
-  it("finds the nearest vectors exactly", () => {
-    const vectors = Array.from({ length: 500 }, (_, chunk) => {
-      return { chunk, vector: Float32Array.of(Math.cos(chunk), Math.sin(chunk)) };
-    });
-    const query = Float32Array.of(0.6, 0.8);
-    const all = vectors.map(({ chunk, vector }) => ({ chunk, score: vector[0]! * query[0]! + vector[1]! * query[1]! }));
-    all.sort((a, b) => b.score - a.score);
-    expect(nearest(vectors, query, 10).map(({ chunk }) => chunk)).toEqual(all.slice(0, 10).map(({ chunk }) => chunk));
-  });
-
-  it("shows where the words stand", () => {
-    const text = `${"filler ".repeat(60)}the compiled engine is fast. ${"more ".repeat(60)}`;
-    expect(snippet(text, ["engines", "compiling"])).toMatch(/^….*compiled engine.*…$/);
-    expect(snippet("short\n\ntext", ["x"])).toBe("short text");
-    expect(snippet(text, []).startsWith("filler")).toBe(true);
-    expect(snippet("👩".repeat(300), ["x"]).isWellFormed()).toBe(true);
-    expect(snippet(`${"👩".repeat(300)} needle`, ["needle"])).toMatch(/needle$/);
-  });
-
-  it("joins neighbouring passages without a seam, best first", () => {
-    const chunk = (document: string, place: number, text: string, score: number) => {
-      return {
-        chunk: place,
-        document,
-        path: document,
-        place,
-        line: place * 10,
-        heading: ["On Linux & Mac!"],
-        text,
-        score,
-      };
-    };
-    const found = [
-      chunk("b", 2, "two\n", 0.9),
-      chunk("a", 0, "zero\n", 0.8),
-      chunk("b", 1, "one ", 0.7),
-      chunk("b", 5, "five", 0.1),
-    ];
-    expect(gather(found, 1000).passages).toEqual([
-      { citation: "b#on-linux--mac:10", text: "one two", score: 0.9 },
-      { citation: "a#on-linux--mac:0", text: "zero", score: 0.8 },
-      { citation: "b#on-linux--mac:50", text: "five", score: 0.1 },
-    ]);
-    expect(gather(found, 1).passages).toEqual([{ citation: "b#on-linux--mac:20", text: "two", score: 0.9 }]);
-  });
-
-  it("unpacks vectors at any offset and refuses other lengths", () => {
-    const { bytes, crc } = encodeVector(Float32Array.of(1, 2, 3));
-    const shifted = new Uint8Array(13);
-    shifted.set(bytes, 1);
-    expect(decodeVector({ bytes: shifted.subarray(1), crc }, 3, "x")).toEqual(Float32Array.of(1, 2, 3));
-    expect(() => decodeVector({ bytes, crc }, 4, "x")).toThrow("16 bytes");
   });
 });

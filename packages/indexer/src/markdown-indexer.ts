@@ -1,214 +1,194 @@
-import { setImmediate } from "node:timers/promises";
+import { join } from "node:path";
 import {
+  definedOnly,
   type IDocumentIndexer,
   type IEmbedder,
+  type IndexedDocument,
   type IndexOptions,
   type IndexReport,
   type IndexStatus,
-  messageOf,
-  PipeError,
+  type IReranker,
+  type IVectorStore,
   type Retrieval,
   type RetrieveOptions,
   type SearchHit,
   type SearchOptions,
   type SourceDocument,
 } from "@pipe/core";
-import { DocumentProcessor, type ProcessedDocument } from "./document-processor.ts";
-import { embedChecked, embedMissing } from "./embed-missing.ts";
-import { fuse } from "./fusion.ts";
-import { IndexManager, type ScoredChunk, type StoredChunk } from "./index-manager.ts";
+import { DocumentProcessor } from "./document-processor.ts";
+import { IndexDocuments } from "./index-documents.ts";
+import { IndexManager } from "./index-manager.ts";
 import type { IndexingStrategy } from "./indexing-strategy.ts";
 import { MarkdownParser } from "./markdown-parser.ts";
-import { nearest } from "./nearest.ts";
-import { gather } from "./passages.ts";
+import { type FoundChunk, HybridSearch } from "./search/hybrid-search.ts";
+import { teachWeight } from "./search/teach-weight.ts";
+import { gather } from "./search/passages.ts";
+import { snippetOf } from "./search/snippet.ts";
+import { VectorSearch } from "./search/vector-search.ts";
 import { SectionStrategy } from "./section-strategy.ts";
-import { snippet } from "./snippet.ts";
-import { anyOf, wordsOf } from "./words.ts";
+import { UsearchVectorStore } from "./vectors/usearch-vector-store.ts";
 
-/** Share of meaning in hybrid search. */
-const vectorWeight = 0.5;
-/** Passages that each side of a hybrid search ranks, at least. */
-const candidates = 100;
-/** Documents that one transaction stores. */
-const transactionSize = 32;
+/** A document as it was indexed, for asking whether its file is still that. */
+export type IndexedVersion = {
+  readonly path: string;
+  readonly collection: string;
+  /** SHA-256 of its text, in hex. */
+  readonly sha256: string;
+};
 
 /** Where an index lies and what it is made with. */
 export type MarkdownIndexerOptions = {
-  /** Folder of the index; it holds one SQLite file. */
+  /** Folder of the index. */
   readonly folder: string;
   /** Makes vectors; without it the index searches by words. */
-  readonly embedder?: IEmbedder;
+  readonly embedder?: IEmbedder | undefined;
   /** Cuts documents into passages; default `SectionStrategy` of 256 tokens. */
   readonly strategy?: IndexingStrategy;
+  /** Finds near vectors; default {@link UsearchVectorStore} in the index's folder. It is disposed with the indexer. */
+  readonly vectors?: IVectorStore;
+  /** Orders the best passages anew. */
+  readonly reranker?: IReranker;
+  /** Says whether a document's file is another one now; hits are marked then. */
+  readonly isChanged?: (version: IndexedVersion) => boolean | Promise<boolean>;
   /** Whether to make the index where it is not there; default true. */
   readonly create?: boolean;
+  /** Whether to work in threads of its own; default true. Without, short programs start sooner. */
+  readonly worker?: boolean;
 };
 
 /** Indexes markdown documents and searches them by words and by meaning. */
 export class MarkdownIndexer implements IDocumentIndexer, AsyncDisposable {
-  readonly #store: IndexManager;
+  /** The store: `verify`, `compact`, `export`, `import`. */
+  readonly store: IndexManager;
   readonly #processor: DocumentProcessor;
   readonly #embedder: IEmbedder | undefined;
+  readonly #vectorStore: IVectorStore | undefined;
+  readonly #vectors: VectorSearch | undefined;
+  readonly #search: HybridSearch;
+  readonly #isChanged: MarkdownIndexerOptions["isChanged"];
 
-  /** @param parts made by {@link MarkdownIndexer.open}, or your own. */
-  constructor(parts: { store: IndexManager; processor: DocumentProcessor; embedder?: IEmbedder }) {
-    this.#store = parts.store;
-    this.#processor = parts.processor;
-    this.#embedder = parts.embedder;
+  private constructor(store: IndexManager, options: MarkdownIndexerOptions) {
+    const { strategy = new SectionStrategy(), embedder, reranker, worker = true } = options;
+    this.store = store;
+    this.#processor = new DocumentProcessor({ parser: new MarkdownParser(), strategy });
+    this.#embedder = embedder;
+    this.#isChanged = options.isChanged;
+    if (embedder !== undefined) {
+      this.#vectorStore = options.vectors ?? new UsearchVectorStore({ folder: join(store.folder, "graphs"), worker });
+      this.#vectors = new VectorSearch(store, this.#vectorStore);
+    }
+    this.#search = new HybridSearch({ index: store, vectors: this.#vectors, embedder, reranker });
   }
 
   /**
    * Opens the index of a folder.
-   * @throws PipeError `index-missing` (only with `create: false`), `index-foreign`, `index-newer`, `index-damaged`.
+   * @throws PipeError `index-missing` (only with `create: false`), `index-foreign`, `index-newer`, `index-older`, `index-damaged`.
    */
-  // oxlint-disable-next-line typescript/require-await -- opening may take its time in a later version
   static async open(options: MarkdownIndexerOptions): Promise<MarkdownIndexer> {
-    const { folder, embedder, strategy = new SectionStrategy(), create = true } = options;
-    const processor = new DocumentProcessor({ parser: new MarkdownParser(), strategy });
-    const store = new IndexManager({ folder, create });
-    return new MarkdownIndexer({ store, processor, ...(embedder === undefined ? {} : { embedder }) });
+    const { folder, create = true, worker = true } = options;
+    return new MarkdownIndexer(await IndexManager.open({ folder, create, worker }), options);
   }
 
   /**
-   * Adds and replaces documents; those whose text is unchanged are passed over. Then every passage that has no vector of
-   * the embedder's present space gets one, so that an interrupted call or a new step of the model is made good.
-   * @throws PipeError `index-closed`, the signal's reason (what was stored before stays), what the stream throws.
+   * Adds and replaces documents; those whose text is unchanged are passed over, and of a changed one only the passages
+   * that changed are embedded. Then every passage that has no vector of the embedder's present space gets one, so that an
+   * interrupted call or a new step of the model is made good; vectors of older steps go when all have their new one.
+   * @throws PipeError `index-busy` where somebody else writes, `index-not-written`, `index-closed`, the signal's reason
+   *   (what was stored before stays), what the stream throws.
    */
-  async index(documents: AsyncIterable<SourceDocument>, options: IndexOptions = {}): Promise<IndexReport> {
-    const { signal, onProgress, prune = false } = options;
-    const seen = new Set<string>();
-    const failures = new Map<string, string>();
-    const counts = { documents: 0, unchanged: 0, removed: 0, chunks: 0 };
-    let waiting: ProcessedDocument[] = [];
-    const store = (): void => {
-      const batch = waiting;
-      waiting = [];
-      if (batch.length > 0) this.#store.transaction(() => batch.forEach((document) => this.#store.put(document)));
-    };
-    try {
-      for await (const document of documents) {
-        signal?.throwIfAborted();
-        counts.documents++;
-        seen.add(document.id);
-        const processed = this.#process(document, failures);
-        if (processed === "unchanged") counts.unchanged++;
-        else if (processed !== undefined) {
-          waiting.push(processed);
-          counts.chunks += processed.chunks.length;
-        }
-        if (waiting.length >= transactionSize) store();
-        onProgress?.({ documents: counts.documents, chunks: counts.chunks });
-        await setImmediate();
+  index(documents: AsyncIterable<SourceDocument>, options: IndexOptions = {}): Promise<IndexReport> {
+    return this.store.writing("indexing", async (write) => {
+      const work = new IndexDocuments(write, this.#processor, this.#embedder, options);
+      await work.read(documents);
+      if (options.prune === true) await work.prune();
+      if (this.#embedder !== undefined) {
+        const { space } = this.#embedder;
+        const isWhole = await work.embed(this.#embedder);
+        if (isWhole) await this.#vectors!.drop(await write("dropOtherSteps", space));
+        await this.#vectors!.settle(space);
+        await teachWeight(this.store, write, this.#vectors!, this.#embedder, options.signal);
       }
-    } finally {
-      store();
-    }
-    if (prune) counts.removed = this.#store.transaction(() => this.#store.prune(seen));
-    if (this.#embedder !== undefined) {
-      for (const [id, message] of await embedMissing(this.#store, this.#embedder, signal)) failures.set(id, message);
-      this.#store.transaction(() => this.#store.dropOtherSteps(this.#embedder!.space));
-    }
-    return { ...counts, failures: Array.from(failures, ([id, message]) => ({ id, message })) };
+      return work.finish();
+    });
   }
 
   /**
    * Finds passages, best first. The mode is `hybrid` with an embedder and `lexical` without; a query without a word finds
    * nothing. A hit's `id` is that of its document.
-   * @throws PipeError `embedder-missing`, `vectors-missing`, `search-options-invalid`, `index-damaged`, `index-closed`.
+   * @throws PipeError `embedder-missing`, `vectors-missing`, `search-options-invalid`, `document-missing`,
+   *   `usearch-missing`, `index-damaged`, `index-closed`.
    */
   async search(query: string, options: SearchOptions = {}): Promise<readonly SearchHit[]> {
-    const words = wordsOf(query);
-    const found = await this.#find(query, words, options.limit ?? 10, options);
-    return found.map(({ document, path, heading, line, score, text }) => {
-      return { id: document, path, heading, line, score, text, snippet: snippet(text, words) };
-    });
+    const found = await this.#search.find(query, options);
+    const changed = new Map<string, boolean>();
+    for (const each of found) {
+      const key = `${each.collection}\n${each.path}`;
+      if (!changed.has(key)) changed.set(key, await this.#hasChanged(each));
+    }
+    return found.map((each) => hitOf(each, changed.get(`${each.collection}\n${each.path}`)!));
   }
 
-  /** Finds passages for a prompt and joins neighbours; throws what {@link search} throws. */
+  /** Finds passages for a prompt, adds their neighbours and joins what belongs together; throws what {@link search} throws. */
   async retrieve(query: string, options: RetrieveOptions = {}): Promise<Retrieval> {
-    const { tokens = 1000, limit = 20 } = options;
-    return gather(await this.#find(query, wordsOf(query), limit, options), tokens);
+    const { tokens = 1000, limit = 20, neighbours = 1 } = options;
+    const found = await this.#search.find(query, { ...options, limit });
+    const around = await this.store.read(
+      "places",
+      found.map(({ collection, document, place }) => {
+        return { collection, document, from: place - neighbours, to: place + neighbours };
+      }),
+    );
+    const near = around.flatMap((chunks, at) => {
+      const { place, score } = found[at]!;
+      const distance = (chunk: { place: number }): number => Math.abs(chunk.place - place);
+      return chunks.sort((a, b) => distance(a) - distance(b)).map((chunk) => ({ ...chunk, score }));
+    });
+    return gather(found, near, tokens);
   }
 
-  /** Removes documents; ids that are not there are passed over. */
-  // oxlint-disable-next-line typescript/require-await -- the contract is asynchronous
-  async remove(ids: readonly string[]): Promise<void> {
-    this.#store.transaction(() => ids.forEach((id) => this.#store.remove(id)));
+  /** A whole document by its path or id. */
+  get(pathOrId: string, collection?: string): Promise<IndexedDocument | undefined> {
+    return this.store.read("document", pathOrId, collection);
   }
 
-  /** Counts what the index holds. */
-  // oxlint-disable-next-line typescript/require-await -- the contract is asynchronous
-  async status(): Promise<IndexStatus> {
-    return this.#store.status();
+  /** Removes documents; ids that are not there are passed over. @throws PipeError `index-busy`, `index-closed`. */
+  async remove(ids: readonly string[], collection = "default"): Promise<void> {
+    await this.store.writing("removing documents", (write) => write("remove", collection, ids));
   }
 
-  /** Closes the file. */
-  // oxlint-disable-next-line typescript/require-await -- the contract is asynchronous
+  /** Counts what the index holds, and names what failed. */
+  status(): Promise<IndexStatus> {
+    return this.store.read("status");
+  }
+
+  /** Closes the files and ends the threads. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#store[Symbol.dispose]();
+    await this.#vectorStore?.[Symbol.asyncDispose]();
+    await this.store[Symbol.asyncDispose]();
   }
 
-  #process(document: SourceDocument, failures: Map<string, string>): ProcessedDocument | "unchanged" | undefined {
-    try {
-      if (this.#store.hashOf(document.id) === this.#processor.hash(document)) return "unchanged";
-      return this.#processor.process(document);
-    } catch (error) {
-      if (PipeError.is(error, "index-closed")) throw error;
-      failures.set(document.id, messageOf(error));
-      return undefined;
-    }
-  }
-
-  async #find(
-    query: string,
-    words: readonly string[],
-    limit: number,
-    { mode, signal }: SearchOptions,
-  ): Promise<(StoredChunk & { score: number })[]> {
-    if (!Number.isInteger(limit) || limit < 1) {
-      throw new PipeError("search-options-invalid", "A search needs a positive limit.", {
-        got: String(limit),
-        where: "limit",
-      });
-    }
-    const wanted = mode ?? (this.#embedder === undefined ? "lexical" : "hybrid");
-    const embedder = wanted === "lexical" ? undefined : (this.#embedder ?? embedderMissing(wanted));
-    if (words.length === 0) return [];
-    const depth = wanted === "hybrid" ? Math.max(candidates, limit) : limit;
-    const lexical = wanted === "vector" ? [] : this.#store.lexical(anyOf(words), depth);
-    const vector = embedder === undefined ? [] : await this.#nearest(query, embedder, depth, wanted, signal);
-    const scored = wanted === "lexical" ? lexical : wanted === "vector" ? vector : fuse(lexical, vector, vectorWeight);
-    return scored.slice(0, limit).flatMap(({ chunk, score }) => {
-      const stored = this.#store.chunk(chunk);
-      return stored === undefined ? [] : [{ ...stored, score }];
-    });
-  }
-
-  async #nearest(
-    query: string,
-    embedder: IEmbedder,
-    limit: number,
-    mode: string,
-    signal: AbortSignal | undefined,
-  ): Promise<ScoredChunk[]> {
-    const { space } = embedder;
-    const [vector] = await embedChecked(embedder, [query], signal);
-    const found = nearest(this.#store.vectors(space), vector!, limit);
-    if (mode === "hybrid" || found.length > 0) return found;
-    const { chunks, spaces } = this.#store.status();
-    if (chunks === 0) return found;
-    const name = ({ id, step, dimensions }: IEmbedder["space"]): string =>
-      `${id}${step === undefined ? "" : ` at step ${step}`} (${dimensions})`;
-    throw new PipeError("vectors-missing", "The index has no vectors of this embedder.", {
-      expected: name(space),
-      got: spaces.map(name).join(", ") || "no vectors",
-      fix: "call index() with this embedder; without documents it embeds what is there",
-    });
+  async #hasChanged({ path, collection, documentContent: sha256 }: FoundChunk): Promise<boolean> {
+    return (await this.#isChanged?.({ path, collection, sha256 })) ?? false;
   }
 }
 
-function embedderMissing(mode: string): never {
-  throw new PipeError("embedder-missing", `The index was opened without an embedder, which ${mode} search needs.`, {
-    fix: "open it with the embedder that made its vectors, or search in mode lexical",
-  });
+function hitOf(found: FoundChunk, changed: boolean): SearchHit {
+  const { document, path, collection, title, heading, line, score, text, same, older, explain } = found;
+  const stale =
+    older === undefined && !changed
+      ? undefined
+      : { ...definedOnly({ step: older?.step }), ...(changed ? { changed } : {}) };
+  return {
+    id: document,
+    path,
+    collection,
+    ...definedOnly({ title }),
+    heading,
+    line,
+    score,
+    text,
+    ...snippetOf(text, found.terms),
+    ...(same.length === 0 ? {} : { same }),
+    ...definedOnly({ stale, explain }),
+  } as SearchHit;
 }

@@ -1,5 +1,5 @@
 import { Worker } from "node:worker_threads";
-import { messageOf, PipeError } from "@pipe/core";
+import { definedOnly, messageOf, PipeError } from "@pipe/core";
 
 /** Functions that one thread serves to another; arguments and results are structured clones. */
 // oxlint-disable-next-line typescript/no-explicit-any -- each function has parameters of its own
@@ -8,7 +8,10 @@ export type Served = { readonly [method: string]: (...args: any[]) => unknown };
 type Call = { readonly id: number; readonly method: string; readonly args: readonly unknown[] };
 type Reply =
   | { readonly id: number; readonly ok: true; readonly value: unknown }
-  | { readonly id: number; readonly ok: false; readonly code: string | undefined; readonly message: string };
+  | { readonly id: number; readonly ok: false; readonly error: SentError };
+
+/** An error as it goes from thread to thread; a message holds all that people read. */
+type SentError = { readonly message: string; readonly code?: string; readonly fix?: string };
 
 /** One end of a channel between threads: a `Worker`, its parent's port, or a `MessagePort`. */
 export type Port = {
@@ -26,14 +29,15 @@ export function serve(port: Port, served: Served): void {
     try {
       return { id, ok: true, value: await served[method]!(...args) };
     } catch (error) {
-      return { id, ok: false, code: PipeError.is(error) ? error.code : undefined, message: messageOf(error) };
+      return { id, ok: false, error: sent(error) };
     }
   };
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port of worker_threads has none
   port.on("message", (call: Call) => void answer(call).then((reply) => port.postMessage(reply)));
 }
 
 /** Calls functions that another thread serves; keeps the process alive only while an answer is awaited. */
-class WorkerChannel<S extends Served> {
+export class WorkerChannel<S extends Served> {
   readonly #port: Port;
   readonly #waiting = new Map<
     number,
@@ -57,7 +61,7 @@ class WorkerChannel<S extends Served> {
     return new Promise((resolve, reject) => {
       this.#waiting.set(id, { resolve: resolve as (value: unknown) => void, reject });
       if (this.#waiting.size === 1) this.#port.ref();
-      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread has no origin
+      // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a port of worker_threads has none
       this.#port.postMessage({ id, method, args } satisfies Call);
     });
   }
@@ -77,8 +81,18 @@ class WorkerChannel<S extends Served> {
     this.#waiting.delete(reply.id);
     if (this.#waiting.size === 0) this.#port.unref();
     if (reply.ok) waiting.resolve(reply.value);
-    else waiting.reject(reply.code === undefined ? new Error(reply.message) : new PipeError(reply.code, reply.message));
+    else waiting.reject(received(reply.error));
   }
+}
+
+function sent(error: unknown): SentError {
+  const message = messageOf(error);
+  return PipeError.is(error) ? { message, ...definedOnly({ code: error.code, fix: error.fix }) } : { message };
+}
+
+function received({ message, code, fix }: SentError): Error {
+  if (code === undefined) return new Error(message);
+  return Object.assign(new PipeError(code, message), fix === undefined ? {} : { fix });
 }
 
 /** A channel to somebody who serves, and how to end it. */

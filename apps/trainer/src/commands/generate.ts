@@ -2,6 +2,7 @@ import { definedOnly } from "@pipe/core";
 import { generatorOf, openTrainedModel } from "@pipe/pipeline";
 import { engineFor, withEngine } from "../engine.ts";
 import type { Host } from "../host.ts";
+import { indexFolderOf, usableEmbedder, withIndex } from "../markdown-index.ts";
 import { runPath, runsDirOf } from "../run-paths.ts";
 import { checkpointFlag, numberFlag, parseCommand, required, usageError, wholeFlag } from "../usage.ts";
 
@@ -23,14 +24,18 @@ export async function generate(args: readonly string[], host: Host): Promise<num
       stop: { type: "string", multiple: true },
       overflow: { type: "string", default: "slide" },
       engine: { type: "string" },
+      context: { type: "string" },
+      "context-tokens": { type: "string", default: "256" },
     },
     0,
   );
   const path = runPath(host, runsDirOf(host, values["runs-dir"]), required("--run", values.run));
   const checkpoint = checkpointFlag(values.checkpoint);
   const { prompt, stop = [], overflow } = values;
+  const passages =
+    values.context === undefined ? "" : await contextOf(values.context, prompt, values["context-tokens"], host);
   const options = {
-    prompt,
+    prompt: passages + prompt,
     tokens: wholeFlag("tokens", values.tokens, 1),
     seed: wholeFlag("seed", values.seed),
     temperature: numberFlag("temperature", values.temperature)!,
@@ -53,9 +58,25 @@ export async function generate(args: readonly string[], host: Host): Promise<num
       text += piece;
       if (!json) host.stdout.write(piece);
     }
-    host.stdout.write(json ? `${JSON.stringify({ prompt, text, step: trained.step })}\n` : "\n");
+    host.stdout.write(
+      json
+        ? `${JSON.stringify({ prompt, text, step: trained.step, ...(passages === "" ? {} : { context: passages }) })}\n`
+        : "\n",
+    );
     return 0;
   });
+}
+
+/** Passages of an index that belong to a prompt, with an empty line behind them. */
+async function contextOf(named: string, prompt: string, tokens: string, host: Host): Promise<string> {
+  const index = indexFolderOf(host.cwd, named);
+  const budget = wholeFlag("context-tokens", tokens, 1);
+  const run = await usableEmbedder(index, host, "searching");
+  const { text } = await withIndex(host, { index, run, create: false }, (indexer) =>
+    indexer.retrieve(prompt, { tokens: budget }),
+  );
+  if (text === "") host.stderr.write("warning: the index has nothing to this prompt\n");
+  return text === "" ? "" : `${text}\n\n`;
 }
 
 function overflowFlag(value: string): "stop" | "slide" {

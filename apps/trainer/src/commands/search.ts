@@ -1,9 +1,6 @@
-import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
-import { PipeError } from "@pipe/core";
-import { resolveCheckpoint } from "@pipe/pipeline";
+import { definedOnly, type Json, type SearchFilter } from "@pipe/core";
 import type { Host } from "../host.ts";
-import { defaultIndex, notedEmbedder, withIndex } from "../markdown-index.ts";
+import { indexFolderOf, notedEmbedder, usableEmbedder, withIndex } from "../markdown-index.ts";
 import { formatHits } from "../search-output.ts";
 import { parseCommand, required, usageError, wholeFlag } from "../usage.ts";
 
@@ -18,33 +15,50 @@ export async function search(args: readonly string[], host: Host): Promise<numbe
       mode: { type: "string" },
       limit: { type: "string", default: "5" },
       engine: { type: "string" },
+      like: { type: "string" },
+      explain: { type: "boolean" },
+      path: { type: "string" },
+      field: { type: "string", multiple: true },
+      heading: { type: "string" },
+      language: { type: "string" },
+      since: { type: "string" },
+      until: { type: "string" },
+      collection: { type: "string", multiple: true },
     },
     1,
   );
-  const query = required("The query", positionals[0]);
+  const { like, explain, path, heading, language, since, until, collection: collections } = values;
+  const query = like === undefined ? required("The query", positionals[0]) : (positionals[0] ?? "");
   const mode = MODES.find((each) => each === values.mode);
   if (values.mode !== undefined && mode === undefined) throw usageError(`--mode is one of ${MODES.join(", ")}.`);
-  const index = values.index === undefined ? defaultIndex(host.cwd) : resolve(host.cwd, values.index);
+  const limit = wholeFlag("limit", values.limit, 1);
+  const fields = values.field === undefined ? undefined : Object.fromEntries(values.field.map(fieldOf));
+  const filter: SearchFilter = definedOnly({ path, fields, heading, language, since, until, collections });
+  const index = indexFolderOf(host.cwd, values.index);
   // Words need no model, so none is loaded for them.
-  const noted = mode === "lexical" ? undefined : await notedEmbedder(index);
-  const run = mode === undefined && noted !== undefined ? await usable(noted, host) : noted;
+  const run =
+    mode === "lexical"
+      ? undefined
+      : mode === undefined
+        ? await usableEmbedder(index, host, "searching")
+        : await notedEmbedder(index);
   return withIndex(host, { index, run, create: false, engine: values.engine }, async (indexer) => {
-    const limit = wholeFlag("limit", values.limit, 1);
-    const hits = await indexer.search(query, { limit, ...(mode === undefined ? {} : { mode }) });
+    const options = { limit, ...definedOnly({ mode, like, explain }) };
+    const hits = await indexer.search(query, Object.keys(filter).length === 0 ? options : { ...options, filter });
     if (values.json === true) for (const hit of hits) host.stdout.write(`${JSON.stringify(hit)}\n`);
     else host.stdout.write(formatHits(hits));
     return 0;
   });
 }
 
-/** The run of an index's vectors, or none with a warning where its model is gone: words can be searched all the same. */
-async function usable(run: string, host: Host): Promise<string | undefined> {
+/** `--field draft=false`: a JSON value where it is one, else text. */
+function fieldOf(text: string): [string, Json] {
+  const at = text.indexOf("=");
+  if (at < 1) throw usageError(`--field is written as name=value, and got ${text}.`);
+  const value = text.slice(at + 1);
   try {
-    const { location } = await resolveCheckpoint(run);
-    if (existsSync(join(location, "config.json"))) return run;
-  } catch (error) {
-    if (!PipeError.is(error)) throw error;
+    return [text.slice(0, at), JSON.parse(value) as Json];
+  } catch {
+    return [text.slice(0, at), value];
   }
-  host.stderr.write(`warning: searching by words only, the model of this index is gone: ${run}\n`);
-  return undefined;
 }

@@ -6,6 +6,7 @@ import type { IMetric } from "./metric.ts";
 import type { IModel } from "./model.ts";
 import type { IOptimizer, ISchedule } from "./optimizer.ts";
 import type { IStage } from "./run.ts";
+import type { IVectorStore } from "./vector-store.ts";
 
 /** Where a component can be plugged in, and what is made there. */
 export interface Ports {
@@ -19,7 +20,7 @@ export interface Ports {
   tokenizer: ITokenizer;
   metric: IMetric;
   embedder: IEmbedder;
-  store: unknown;
+  store: IVectorStore;
   stage: IStage;
   exporter: unknown;
 }

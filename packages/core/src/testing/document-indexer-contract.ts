@@ -119,7 +119,7 @@ export function documentIndexerContract(
         expect([empty.documents, empty.chunks, empty.vectors]).toEqual([0, 0, 0]);
         const seen: number[] = [];
         await indexer.index(stream(all), { onProgress: ({ documents }) => seen.push(documents) });
-        expect(seen).toEqual([1, 2, 3]);
+        expect([...new Set(seen)]).toEqual([1, 2, 3]);
         const status = await indexer.status();
         expect(status.documents).toBe(3);
         expect(status.chunks).toBeGreaterThanOrEqual(3);

@@ -11,3 +11,4 @@ export { embedderContract } from "./embedder-contract.ts";
 export { documentIndexerContract } from "./document-indexer-contract.ts";
 export { eventBusContract } from "./event-bus-contract.ts";
 export { checkpointerContract } from "./checkpointer-contract.ts";
+export { vectorStoreContract } from "./vector-store-contract.ts";

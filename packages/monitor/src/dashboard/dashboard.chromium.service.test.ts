@@ -10,7 +10,16 @@ import { createDashboard, type Dashboard } from "./dashboard.ts";
 const executablePath = process.env["PIPE_CHROMIUM"];
 
 const step = (n: number): string => logOf([{ event: "step-ended", time: Date.now(), ...report(n) }]);
-const hit = { id: "a", path: "tea.md", heading: ["Tea", "Green"], line: 7, score: 1, text: "" };
+const hit = {
+  id: "a",
+  collection: "default",
+  highlights: [],
+  path: "tea.md",
+  heading: ["Tea", "Green"],
+  line: 7,
+  score: 1,
+  text: "",
+};
 
 describe.skipIf(executablePath === undefined)("the page in Chromium", () => {
   let browser: Browser;

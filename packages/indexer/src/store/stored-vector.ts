@@ -20,6 +20,6 @@ export function decodeVector({ bytes, crc }: StoredVector, dimensions: number, w
     expected: `${dimensions * 4} bytes with checksum ${crc}`,
     got: `${bytes.byteLength} bytes with checksum ${crc32(bytes)}`,
     where,
-    fix: "remove the index's folder and index again",
+    fix: "repair the index (`pipe index repair`); the passage is embedded again then",
   });
 }

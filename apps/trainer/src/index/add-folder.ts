@@ -1,0 +1,105 @@
+import { resolve } from "node:path";
+import { type IndexReport, messageOf } from "@pipe/core";
+import type { MarkdownIndexer } from "@pipe/indexer";
+import type { Host } from "../host.ts";
+import { indexFolderOf, noteEmbedder, noteSource, usableEmbedder, withIndex } from "../markdown-index.ts";
+import { runPath, runsDirOf } from "../run-paths.ts";
+import { parseCommand, required, usageError } from "../usage.ts";
+import { indexFolderInto } from "./index-folder-into.ts";
+import { IndexProgressLine } from "./progress-line.ts";
+import { watchFolder } from "./watch-folder.ts";
+
+const INTERRUPTED = new Error("interrupted");
+
+/** `pipe index [add] <folder>`: indexes markdown, by words, and by meaning with a run's model. */
+export async function addFolder(args: readonly string[], host: Host): Promise<number> {
+  const { values, positionals } = parseCommand(
+    args,
+    {
+      index: { type: "string" },
+      run: { type: "string" },
+      embedder: { type: "string" },
+      engine: { type: "string" },
+      words: { type: "boolean" },
+      prune: { type: "boolean" },
+      watch: { type: "boolean" },
+      collection: { type: "string", default: "default" },
+    },
+    1,
+  );
+  const folder = resolve(host.cwd, required("The folder to index", positionals[0]));
+  const index = indexFolderOf(host.cwd, values.index);
+  const { words, run: runName, embedder: modelFolder } = values;
+  if ([words === true, runName !== undefined, modelFolder !== undefined].filter(Boolean).length > 1)
+    throw usageError("--words, --run and --embedder exclude each other.");
+  const ofRun = runName === undefined ? undefined : runPath(host, runsDirOf(host, values["runs-dir"]), runName);
+  const named = modelFolder === undefined ? ofRun : resolve(host.cwd, modelFolder);
+  // An index that has vectors goes on getting them, with the model that made them.
+  const run = named ?? (words === true ? undefined : await usableEmbedder(index, host, "indexing"));
+  const { collection } = values;
+  const prune = values.prune === true || values.watch === true;
+  const interrupt = new AbortController();
+  const interrupts = host.onInterrupt(() => (interrupt.signal.aborted ? host.exit() : interrupt.abort(INTERRUPTED)));
+  const tell = (report: IndexReport): void => {
+    for (const { id, message } of report.failures) host.stderr.write(`not indexed: ${id}: ${message}\n`);
+    host.stdout.write(values.json === true ? `${JSON.stringify({ index, ...report })}\n` : formatReport(report, index));
+  };
+  const once = async (indexer: MarkdownIndexer): Promise<IndexReport> => {
+    const line = new IndexProgressLine(host.stderr);
+    try {
+      const onProgress = line.update.bind(line);
+      return await indexFolderInto(indexer, folder, { prune, collection, signal: interrupt.signal, onProgress });
+    } finally {
+      line.end();
+    }
+  };
+  try {
+    return await withIndex(
+      host,
+      { index, run, create: true, worker: true, engine: values.engine },
+      async (indexer, embedder) => {
+        const report = await once(indexer);
+        await noteSource(index, collection, folder);
+        if (named !== undefined) await noteEmbedder(index, named);
+        tell(report);
+        const { chunks, vectors } = await indexer.status();
+        if (embedder === undefined && vectors > 0 && vectors < chunks) {
+          host.stderr.write(
+            `warning: ${chunks - vectors} passages have no vector; index again with --run or --embedder to give them one\n`,
+          );
+        }
+        if (values.watch !== true) return 0;
+        host.stderr.write(`watching ${folder}; Ctrl-C ends it\n`);
+        await watchFolder(folder, interrupt.signal, async () => {
+          try {
+            const next = await once(indexer);
+            if (next.unchanged < next.documents || next.removed > 0) tell(next);
+          } catch (error) {
+            if (error !== INTERRUPTED) host.stderr.write(`error: ${messageOf(error)}\n`);
+          }
+        });
+        return 130;
+      },
+    );
+  } catch (error) {
+    if (error !== INTERRUPTED) throw error;
+    host.stderr.write("stopped; what was stored stays, and the same command goes on from there\n");
+    return 130;
+  } finally {
+    interrupts[Symbol.dispose]();
+  }
+}
+
+function formatReport(
+  { documents, unchanged, chunks, embedded, removed, failures }: IndexReport,
+  index: string,
+): string {
+  const more = [
+    ...(unchanged === 0 ? [] : [`, ${unchanged} unchanged`]),
+    ...(removed === 0 ? [] : [`, ${removed} removed`]),
+    `, ${chunks} passages`,
+    ...(embedded === 0 ? [] : [`, ${embedded} embedded`]),
+    ...(failures.length === 0 ? [] : [`, ${failures.length} failed (pipe index retry)`]),
+  ];
+  return `${documents} documents indexed${more.join("")}; index: ${index}\n`;
+}

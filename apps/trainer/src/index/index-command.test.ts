@@ -1,0 +1,195 @@
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Client } from "@modelcontextprotocol/sdk/client/index.js";
+import { StdioClientTransport } from "@modelcontextprotocol/sdk/client/stdio.js";
+import { IndexManager } from "@pipe/indexer";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { run } from "../cli.ts";
+import { IndexProgressLine } from "./progress-line.ts";
+
+let folder: string;
+
+/** Runs a command in the test's folder, where Ctrl-C is pressed at once or by what sees the output. */
+async function pipe(args: readonly string[], press?: "at once" | ((text: string, interrupt: () => void) => void)) {
+  const said = { out: "", err: "" };
+  let listener = (): void => undefined;
+  const sink = (key: "out" | "err") => ({
+    write: (text: string) => {
+      said[key] += text;
+      if (typeof press === "function") press(text, () => listener());
+    },
+  });
+  const code = await run(args, {
+    stdout: sink("out"),
+    stderr: sink("err"),
+    env: {},
+    cwd: folder,
+    now: () => 1_000,
+    onInterrupt: (given) => {
+      listener = given;
+      if (press === "at once") given();
+      return { [Symbol.dispose]: () => (listener = () => undefined) };
+    },
+    exit: () => undefined,
+  });
+  return { code, ...said };
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "pipe-index-command-"));
+  await mkdir(join(folder, "docs/deep"), { recursive: true });
+  await mkdir(join(folder, "outside"));
+  await writeFile(join(folder, "docs/tea.md"), "---\ndraft: false\n---\n\n# Tea\n\nGreen tea is not fermented.\n");
+  await writeFile(join(folder, "docs/deep/coffee.md"), "# Coffee\n\nCoffee is roasted.\n");
+  await writeFile(join(folder, "docs/bad.md"), Buffer.from([0xff, 0xfe, 0x20]));
+  await writeFile(join(folder, "outside/secret.md"), "# Secret\n\nNobody indexed this folder.\n");
+  await symlink(join(folder, "outside"), join(folder, "docs/link"));
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+describe("pipe index", () => {
+  it("passes over files that it cannot read, names them, and takes them in when they are mended", async () => {
+    const first = await pipe(["index", "./docs", "--prune"]);
+    expect([first.code, first.out]).toEqual([0, expect.stringMatching(/^2 documents indexed, 2 passages, 1 failed/)]);
+    expect(first.err).toContain("not indexed: bad.md");
+    expect((await pipe(["search", "nobody secret folder"])).out).toBe("nothing found\n");
+    expect((await pipe(["index", "status"])).out).toMatch(
+      /2 documents, 2 passages, 0 vectors[^]*default: 2 documents of .*docs\n {2}failed: bad\.md: .*UTF-8/,
+    );
+    expect((await pipe(["index", "retry"])).code).toBe(1);
+    await writeFile(join(folder, "docs/bad.md"), "# Cocoa\n\nCocoa has beans too.\n");
+    const mended = await pipe(["index", "retry"]);
+    expect([mended.code, mended.out]).toEqual([0, "1 mended, 0 left\n"]);
+    expect(JSON.parse((await pipe(["index", "retry", "--json"])).out)).toEqual({ mended: 0, failures: [] });
+    expect((await pipe(["search", "cocoa"])).out).toMatch(/^1\. bad\.md:1/);
+  });
+
+  it("finds with filters, explains, and says that a file has changed", async () => {
+    const found = async (...args: string[]): Promise<string[]> =>
+      (await pipe(["search", "is", "roasted", "--json"].filter((_, at) => at !== 1).concat(args))).out.split("\n");
+    expect(JSON.parse((await found("--path", "deep/**"))[0]!)).toMatchObject({ path: "deep/coffee.md" });
+    const filtered = await pipe(["search", "fermented roasted", "--field", "draft=false", "--json"]);
+    expect(JSON.parse(filtered.out)).toMatchObject({ path: "tea.md", highlights: [expect.any(Array)] });
+    expect((await pipe(["search", "roasted", "--field", "kind=note"])).out).toBe("nothing found\n");
+    expect((await pipe(["search", "roasted", "--explain"])).out).toMatch(/\n {3}words \d\.\d+ \(roast \d\.\d+\)\n/);
+    expect((await pipe(["search", "--like", "tea.md", "--limit", "1"])).code).toBe(0);
+    expect((await pipe(["search", "x", "--field", "draft"])).code).toBe(2);
+    await writeFile(join(folder, "docs/deep/coffee.md"), "# Coffee\n\nCoffee is ground.\n");
+    expect((await pipe(["search", "roasted"])).out).toContain("its file has changed since");
+    await pipe(["index", "./docs"]);
+    expect((await pipe(["search", "roasted"])).out).toBe("nothing found\n");
+  });
+
+  it("keeps collections apart", async () => {
+    await pipe(["index", "./outside", "--collection", "private"]);
+    expect((await pipe(["search", "secret", "--collection", "default"])).out).toBe("nothing found\n");
+    expect((await pipe(["search", "secret", "--collection", "private"])).out).toContain("secret.md:1");
+  });
+
+  it("verifies, repairs, compacts, exports and imports", async () => {
+    expect((await pipe(["index", "verify"])).out).toMatch(/is whole\n$/);
+    expect(JSON.parse((await pipe(["index", "verify", "--json"])).out)).toEqual({ ok: true, problems: [] });
+    expect((await pipe(["index", "compact"])).out).toMatch(/MB → .* MB\n/);
+    expect((await pipe(["index", "export", "all.jsonl"])).out).toContain("4 documents in");
+    expect((await pipe(["index", "export", "all.jsonl"])).code).toBe(1);
+    expect((await pipe(["index", "import", "all.jsonl", "--index", "copy"])).out).toContain("4 documents in");
+    expect((await pipe(["search", "fermented", "--index", "copy"])).out).toMatch(/^1\. tea\.md:5/);
+    const path = join(folder, "copy/index.sqlite");
+    const bytes = await readFile(path);
+    await writeFile(path, bytes.fill(0x55, 4096, 12_288));
+    const broken = await pipe(["index", "verify", "--index", "copy"]);
+    expect([broken.code, broken.out + broken.err]).toEqual([1, expect.stringContaining("pipe index repair")]);
+    expect((await pipe(["index", "repair", "--index", "copy"])).out).toContain("index.sqlite.damaged");
+    expect((await pipe(["index", "verify", "--index", "copy"])).code).toBe(0);
+  });
+
+  it("follows a folder until it is interrupted", async () => {
+    let step = 0;
+    const { code, out } = await pipe(["index", "./docs", "--watch", "--index", "watched"], (text, interrupt) => {
+      if (text.startsWith("watching"))
+        setTimeout(() => void writeFile(join(folder, "docs/new.md"), "# New\n\nfresh\n"), 50);
+      if (text.includes("1 passages") && step++ === 0) void rm(join(folder, "docs/new.md"));
+      if (text.includes("1 removed")) interrupt();
+    });
+    expect([code, out]).toEqual([
+      130,
+      expect.stringMatching(/3 documents indexed, 3 passages[^]*3 unchanged, 1 passages[^]*1 removed, 0 passages/),
+    ]);
+  });
+
+  it("stops when it is interrupted, and goes on later", async () => {
+    await mkdir(join(folder, "mixed"));
+    for (let n = 0; n < 9; n++) await writeFile(join(folder, `mixed/${n}.md`), `# ${n}\n\ntext ${n}\n`);
+    const { code, err } = await pipe(["index", "./mixed", "--index", "stopped"], "at once");
+    expect([code, err]).toEqual([130, expect.stringContaining("the same command goes on from there")]);
+    const status = JSON.parse((await pipe(["index", "status", "--index", "stopped", "--json"])).out) as object;
+    expect(status).toMatchObject({ documents: 0, failures: [] });
+    expect((await pipe(["index", "./mixed", "--index", "stopped"])).out).toContain("9 documents indexed, 9 passages");
+  });
+
+  it("says who else writes", async () => {
+    const store = await IndexManager.open({ folder: join(folder, ".pipe/index"), worker: false });
+    await store.writing("taking its time", async () => {
+      const { code, err } = await pipe(["index", "./docs"]);
+      expect([code, err]).toEqual([1, expect.stringContaining(`process ${process.pid}, taking its time`)]);
+    });
+    await store[Symbol.asyncDispose]();
+  });
+
+  it.each([
+    [["index", "nope", "x"]],
+    [["index"]],
+    [["index", "serve"]],
+    [["index", "export"]],
+    [["index", "./docs", "--words", "--run", "x"]],
+  ])("refuses %j", async (args) => expect((await pipe(args)).code).toBe(2));
+
+  it("tells how long it may take", () => {
+    const shown: string[] = [];
+    const line = new IndexProgressLine({ isTTY: true, write: (text) => shown.push(text) });
+    line.update({ documents: 3, chunks: 9, embedded: 0, pending: 0 });
+    line.end();
+    expect(shown).toEqual(["\r\u001b[K3 documents read, 9 passages new or changed", "\r\u001b[K"]);
+    line.update({ documents: 3, chunks: 9, embedded: 10, pending: 5_000 });
+    const now = performance.now();
+    expect(line.text({ documents: 3, chunks: 9, embedded: 10, pending: 5_000 }, now)).toBe(
+      "10 of 5010 passages embedded",
+    );
+    const later = (seconds: number, embedded: number): string =>
+      line.text({ documents: 3, chunks: 9, embedded, pending: 5_010 - embedded }, now + 1000 * seconds);
+    expect(later(10, 510)).toMatch(/^510 of 5010 passages embedded, about 2 min left$/);
+    expect(later(10, 4_910)).toMatch(/about 1 s left$/);
+    expect(later(100, 60)).toMatch(/about 2 h \d+ min left$/);
+  });
+});
+
+describe("pipe index serve --mcp", () => {
+  it("answers a client's tools over stdin and stdout", async () => {
+    const client = new Client({ name: "test", version: "1" });
+    await client.connect(
+      new StdioClientTransport({
+        command: process.execPath,
+        args: ["--conditions=@pipe/source", join(import.meta.dirname, "../main.ts"), "index", "serve", "--mcp"],
+        cwd: folder,
+      }),
+    );
+    const call = async (name: string, args: object = {}): Promise<{ text: string; failed: boolean }> => {
+      const { content, isError } = await client.callTool({ name, arguments: { ...args } });
+      return { text: (content as { text: string }[])[0]!.text, failed: isError === true };
+    };
+    const { tools } = await client.listTools();
+    expect(tools.map(({ name }) => name).toSorted()).toEqual(["get", "retrieve", "search", "status"]);
+    const hits = JSON.parse((await call("search", { query: "fermented tea", limit: 1 })).text) as object[];
+    expect(hits).toEqual([expect.objectContaining({ path: "tea.md", line: 5, heading: ["Tea"] })]);
+    expect((await call("search", { query: "tea", filter: { path: "deep/*" } })).text).toBe("[]");
+    expect((await call("retrieve", { query: "fermented tea", tokens: 50 })).text).toContain("[tea.md#tea:5]\n# Tea");
+    expect((await call("get", { path: "tea.md" })).text).toContain("Green tea");
+    expect(JSON.parse((await call("status")).text)).toMatchObject({ documents: 4 });
+    expect((await call("get", { path: "gone.md" })).failed).toBe(true);
+    expect((await call("search", { query: "tea", limit: 0 })).failed).toBe(true);
+    expect((await call("search", { query: "tea", mode: "vector" })).text).toContain("without an embedder");
+    await client.close();
+  });
+});

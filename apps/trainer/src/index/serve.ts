@@ -1,0 +1,26 @@
+import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
+import type { Host } from "../host.ts";
+import { indexFolderOf, usableEmbedder, withIndex } from "../markdown-index.ts";
+import { parseCommand, usageError } from "../usage.ts";
+import { createMcpServer } from "./mcp-server.ts";
+
+/** `pipe index serve --mcp`: offers an index to programs that speak the Model Context Protocol, over stdin and stdout. */
+export async function serveIndex(args: readonly string[], host: Host): Promise<number> {
+  const { values } = parseCommand(args, { index: { type: "string" }, mcp: { type: "boolean" } }, 0);
+  if (values.mcp !== true) throw usageError("An index is served with --mcp.");
+  const index = indexFolderOf(host.cwd, values.index);
+  const run = await usableEmbedder(index, host, "searching");
+  return withIndex(host, { index, run, create: false, worker: true }, async (indexer) => {
+    const server = createMcpServer(indexer);
+    const ended = new Promise<void>((resolve) => {
+      // oxlint-disable-next-line unicorn/prefer-add-event-listener -- the server has this field only
+      server.server.onclose = resolve;
+      process.stdin.once("end", resolve);
+      host.onInterrupt(resolve);
+    });
+    await server.connect(new StdioServerTransport());
+    await ended;
+    await server.close();
+    return 0;
+  });
+}

@@ -1,0 +1,178 @@
+import { createHash } from "node:crypto";
+import { setImmediate } from "node:timers/promises";
+import {
+  type IEmbedder,
+  type IndexOptions,
+  type IndexReport,
+  messageOf,
+  PipeError,
+  type SourceDocument,
+} from "@pipe/core";
+import type { DocumentProcessor } from "./document-processor.ts";
+import { embedChecked, embedMissing } from "./embed-missing.ts";
+import type { NewVectors } from "./index-writes.ts";
+import type { IndexManager } from "./index-manager.ts";
+import { contentOf, type DocumentRecord } from "./store/document-table.ts";
+import { embeddedText } from "./store/vector-table.ts";
+
+/** What one transaction stores at most: documents, passages, and milliseconds of waiting. */
+const mostDocuments = 256;
+const mostChunks = 1_024;
+const longestWait = 1_000;
+const embedAtOnce = 32;
+
+type Write = Parameters<Parameters<IndexManager["writing"]>[1]>[0];
+
+/** Reads a stream of documents into an index: the steps of one `index` call, as its only writer. */
+export class IndexDocuments {
+  readonly #write: Write;
+  readonly #processor: DocumentProcessor;
+  readonly #embedder: IEmbedder | undefined;
+  readonly #options: IndexOptions;
+  readonly #collection: string;
+  readonly #counts = { documents: 0, unchanged: 0, removed: 0, chunks: 0, embedded: 0 };
+  readonly #failures = new Map<string, string>();
+  readonly #seen = new Set<string>();
+  #waiting: { readonly document: DocumentRecord; readonly replaces: boolean }[] = [];
+  #waitingChunks = 0;
+  #since = performance.now();
+
+  constructor(write: Write, processor: DocumentProcessor, embedder: IEmbedder | undefined, options: IndexOptions) {
+    this.#write = write;
+    this.#processor = processor;
+    this.#embedder = embedder;
+    this.#options = options;
+    this.#collection = options.collection ?? "default";
+  }
+
+  /** Stores what is new or changed; what came before an error or the signal's end stays. */
+  async read(documents: AsyncIterable<SourceDocument>): Promise<void> {
+    const { signal } = this.#options;
+    try {
+      for await (const document of documents) {
+        signal?.throwIfAborted();
+        await this.#take(document);
+        const isDue =
+          this.#waiting.length >= mostDocuments ||
+          this.#waitingChunks >= mostChunks ||
+          performance.now() - this.#since > longestWait;
+        if (isDue) await this.#store();
+        this.#report(0, 0);
+        await setImmediate();
+      }
+    } finally {
+      await this.#store();
+    }
+    for (const [id, message] of this.#options.unreadable ?? []) {
+      this.#seen.add(id);
+      this.#failures.set(id, message);
+    }
+  }
+
+  /** Removes documents of the collection that the stream did not have. */
+  async prune(): Promise<void> {
+    const gone = (await this.#write("documentIds", this.#collection)).filter((id) => !this.#seen.has(id));
+    if (gone.length > 0) this.#counts.removed = await this.#write("remove", this.#collection, gone);
+  }
+
+  /** Gives vectors to all passages of the index that lack one. @returns whether none is missing now. */
+  async embed(embedder: IEmbedder): Promise<boolean> {
+    const before = this.#counts.embedded;
+    const { embedded, failures } = await embedMissing(this.#write, embedder, this.#options.signal, (done, pending) => {
+      if (pending > 0 || done > 0) this.#report(before + done, pending);
+    });
+    this.#counts.embedded += embedded;
+    for (const { collection, id, message } of failures) {
+      if (collection === this.#collection) this.#failures.set(id, message);
+      else await this.#write("fail", collection, [{ id, message }]);
+    }
+    return failures.length === 0;
+  }
+
+  /** Notes what failed, forgets what failed before and is all right now, and says what was done. */
+  async finish(): Promise<IndexReport> {
+    const failures = Array.from(this.#failures, ([id, message]) => ({ id, message }));
+    if (failures.length > 0) await this.#write("fail", this.#collection, failures);
+    const { failures: noted } = await this.#write("status");
+    const mended = noted
+      .filter(({ collection, id }) => collection === this.#collection && this.#seen.has(id) && !this.#failures.has(id))
+      .map(({ id }) => id);
+    if (mended.length > 0) await this.#write("succeed", this.#collection, mended);
+    return { ...this.#counts, failures };
+  }
+
+  async #take(document: SourceDocument): Promise<void> {
+    const { id, text } = document;
+    this.#counts.documents++;
+    this.#seen.add(id);
+    try {
+      const hash = this.#processor.hash(document);
+      const [known] = await this.#write("hashes", this.#collection, [id]);
+      if (known === hash) {
+        this.#counts.unchanged++;
+        return;
+      }
+      const processed = this.#processor.process(document);
+      const content = createHash("sha256").update(text).digest("hex");
+      this.#waiting.push({ document: { ...processed, content }, replaces: known !== undefined });
+      this.#waitingChunks += processed.chunks.length;
+      this.#counts.chunks += processed.chunks.length;
+    } catch (error) {
+      if (PipeError.is(error) && error.code.startsWith("index-")) throw error;
+      this.#failures.set(id, messageOf(error));
+    }
+  }
+
+  async #store(): Promise<void> {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    this.#waitingChunks = 0;
+    this.#since = performance.now();
+    if (waiting.length === 0) return;
+    const replacing = waiting.filter(({ replaces }) => replaces).map(({ document }) => document);
+    const vectors = await this.#vectorsOf(replacing);
+    await this.#write(
+      "put",
+      this.#collection,
+      waiting.map(({ document }) => document),
+      vectors === undefined ? [] : [vectors],
+    );
+  }
+
+  /**
+   * A changed document is replaced together with its vectors: until they are there, its older version is found. Where that
+   * fails it is stored without, and is embedded with all others later.
+   */
+  async #vectorsOf(documents: readonly DocumentRecord[]): Promise<NewVectors | undefined> {
+    const embedder = this.#embedder;
+    const { signal } = this.#options;
+    if (embedder === undefined || documents.length === 0 || signal?.aborted === true) return undefined;
+    const { space } = embedder;
+    const all = documents.flatMap(({ id, chunks }) =>
+      chunks.map(({ context, text }, place) => ({
+        document: id,
+        place,
+        text: embeddedText(context, text),
+        content: contentOf(context, text).toString("hex"),
+      })),
+    );
+    const known = await this.#write("embeddedContents", space, [...new Set(all.map(({ content }) => content))]);
+    if (known === undefined) return undefined;
+    const isKnown = new Set(known);
+    const missing = all.filter(({ content }) => !isKnown.has(content));
+    const rows: NewVectors["rows"][number][] = [];
+    for (let at = 0; at < missing.length; at += embedAtOnce) {
+      const some = missing.slice(at, at + embedAtOnce);
+      const texts = some.map(({ text }) => text);
+      const vectors = await embedChecked(embedder, texts, signal).catch(() => undefined);
+      for (const [i, vector] of (vectors ?? []).entries()) rows.push({ ...some[i]!, vector });
+    }
+    this.#counts.embedded += rows.length;
+    return { space, rows: rows.map(({ document, place, vector }) => ({ document, place, vector })) };
+  }
+
+  #report(embedded: number, pending: number): void {
+    const { documents, chunks } = this.#counts;
+    this.#options.onProgress?.({ documents, chunks, embedded: Math.max(embedded, this.#counts.embedded), pending });
+  }
+}

@@ -1,0 +1,59 @@
+import type { Json, SearchFilter } from "@pipe/core";
+import { PipeError } from "@pipe/core";
+import { globTest } from "./glob.ts";
+import type { IndexDatabase } from "./index-database.ts";
+
+/**
+ * The passages that a filter lets through; nothing where there is no filter.
+ * @throws PipeError `search-options-invalid`.
+ */
+export function allowedChunks(database: IndexDatabase, filter: SearchFilter | undefined): Set<number> | undefined {
+  if (filter === undefined || Object.values(filter).every((value) => value === undefined)) return undefined;
+  const { path, fields, heading, language, since, until, collections } = filter;
+  for (const [name, value] of Object.entries({ since, until })) {
+    if (value === undefined || /^\d{4}(-\d{2}(-\d{2}.*)?)?$/.test(value)) continue;
+    throw new PipeError("search-options-invalid", "A date is written as 2026-11-25.", {
+      got: value,
+      where: `filter.${name}`,
+    });
+  }
+  const fits = path === undefined ? undefined : globTest(path);
+  const wanted = heading?.trim().toLowerCase();
+  const chunks = database.sql("SELECT id, heading, languages FROM chunks WHERE document = ?");
+  const allowed = new Set<number>();
+  const documents = database.connection
+    .prepare("SELECT number, collection, path, metadata, date FROM documents")
+    .iterate();
+  for (const row of documents) {
+    if (collections !== undefined && !collections.includes(row["collection"] as string)) continue;
+    if (fits !== undefined && !fits(row["path"] as string)) continue;
+    if (!inRange(row["date"] as string | null, since, until)) continue;
+    if (fields !== undefined && !hasFields(row["metadata"] as string | null, fields)) continue;
+    for (const { id, heading: headings, languages } of chunks.iterate(row["number"]!)) {
+      if (language !== undefined && !(languages as string).includes(` ${language.toLowerCase()} `)) continue;
+      if (wanted !== undefined && !hasHeading(headings as string, wanted)) continue;
+      allowed.add(id as number);
+    }
+  }
+  return allowed;
+}
+
+/** A day includes all its hours: `until: "2026-11-25"` lets through what was written at noon. */
+function inRange(date: string | null, since: string | undefined, until: string | undefined): boolean {
+  if (since === undefined && until === undefined) return true;
+  if (date === null) return false;
+  return (since === undefined || date >= since) && (until === undefined || date.slice(0, until.length) <= until);
+}
+
+function hasHeading(headings: string, wanted: string): boolean {
+  return (JSON.parse(headings) as string[]).some((each) => each.trim().toLowerCase() === wanted);
+}
+
+function hasFields(metadata: string | null, fields: { readonly [name: string]: Json }): boolean {
+  const stored = (metadata === null ? {} : JSON.parse(metadata)) as { readonly [name: string]: Json } | null;
+  return Object.entries(fields).every(([name, wanted]) => {
+    const value = stored?.[name];
+    const equal = (each: Json | undefined): boolean => JSON.stringify(each) === JSON.stringify(wanted);
+    return equal(value) || (Array.isArray(value) && value.some((each) => equal(each as Json)));
+  });
+}

@@ -1,0 +1,153 @@
+import { type Json, PipeError, type VectorSpace } from "@pipe/core";
+import { LexicalWriter } from "../lexical/lexical-writer.ts";
+import { putDocument } from "./document-table.ts";
+import type { IndexDatabase } from "./index-database.ts";
+import { decodeVector } from "./stored-vector.ts";
+import { listSpaces, putVectors } from "./vector-table.ts";
+
+const format = "pipe-index";
+const version = 1;
+
+type HeadLine = { readonly format: string; readonly version: number };
+type ChunkLine = {
+  readonly line: number;
+  readonly heading: readonly string[];
+  readonly context: string;
+  readonly text: string;
+  /** Little-endian float32 in base64, by the place of its space in the document's list. */
+  readonly vectors: readonly { readonly space: VectorSpace; readonly data: string }[];
+};
+type DocumentLine = {
+  readonly collection: string;
+  readonly id: string;
+  readonly path: string;
+  readonly hash: string;
+  readonly content: string;
+  readonly title?: string;
+  readonly metadata?: Json;
+  readonly chunks: readonly ChunkLine[];
+};
+
+/** Lines of JSON for the documents behind one, the head first; `next` is absent behind the last. */
+export function exportLines(
+  database: IndexDatabase,
+  after: number,
+  limit: number,
+): { readonly lines: readonly string[]; readonly next?: number } {
+  const spaces = new Map(listSpaces(database).map(({ number, vectors: _, ...space }) => [number, space]));
+  const documents = database.sql("SELECT * FROM documents WHERE number > ? ORDER BY number LIMIT ?").all(after, limit);
+  const lines = documents.map((row) => {
+    const { collection, id, path, hash, content, title, metadata } = row as unknown as DocumentLine & {
+      metadata: string;
+    };
+    const chunks = database.sql(
+      "SELECT id, line, heading, context, text FROM chunks WHERE document = ? ORDER BY place",
+    );
+    return JSON.stringify({
+      collection,
+      id,
+      path,
+      hash,
+      content,
+      ...(title === null ? {} : { title }),
+      ...(metadata === null ? {} : { metadata: JSON.parse(metadata) as Json }),
+      chunks: chunks.all(row["number"]!).map((chunk) => ({
+        line: chunk["line"] as number,
+        heading: JSON.parse(chunk["heading"] as string) as string[],
+        context: chunk["context"] as string,
+        text: chunk["text"] as string,
+        vectors: vectorLines(database, spaces, chunk["id"] as number),
+      })),
+    } satisfies DocumentLine);
+  });
+  const head = after === 0 ? [JSON.stringify({ format, version } satisfies HeadLine)] : [];
+  const next = documents.length < limit ? {} : { next: documents.at(-1)!["number"] as number };
+  return { lines: [...head, ...lines], ...next };
+}
+
+/**
+ * Stores lines of {@link exportLines}, each document in place of its older version.
+ * @param first the number of the first line, from 1 on.
+ * @throws PipeError `import-invalid` with the number of the line.
+ */
+export function importLines(database: IndexDatabase, lines: readonly string[], first: number): number {
+  let stored = 0;
+  const lexical = new LexicalWriter(database);
+  database.write(() => {
+    for (const [at, line] of lines.entries()) {
+      const number = first + at;
+      if (line.trim() === "") continue;
+      const value = parsed(line, number);
+      if (number === 1) checkHead(value as HeadLine);
+      else {
+        importDocument(database, lexical, value as DocumentLine, number);
+        stored++;
+      }
+    }
+    lexical.flush();
+  });
+  return stored;
+}
+
+function vectorLines(
+  database: IndexDatabase,
+  spaces: ReadonlyMap<number, VectorSpace>,
+  chunk: number,
+): { space: VectorSpace; data: string }[] {
+  return database
+    .sql("SELECT space, vector, crc FROM vectors WHERE chunk = ? ORDER BY space")
+    .all(chunk)
+    .map((row) => {
+      const space = spaces.get(row["space"] as number)!;
+      const bytes = row["vector"] as Uint8Array;
+      decodeVector({ bytes, crc: row["crc"] as number }, space.dimensions, `${database.path}, passage ${chunk}`);
+      return { space, data: Buffer.from(bytes).toString("base64") };
+    });
+}
+
+function importDocument(database: IndexDatabase, lexical: LexicalWriter, line: DocumentLine, number: number): void {
+  try {
+    const { collection, chunks, ...document } = line;
+    const rows = chunks.map((chunk) => ({ ...chunk, begin: 0, end: chunk.text.length }));
+    putDocument(database, lexical, collection, { ...document, chunks: rows });
+    const ids = database
+      .sql(
+        `SELECT chunks.id AS id FROM chunks JOIN documents ON number = document
+         WHERE collection = ? AND documents.id = ? ORDER BY place`,
+      )
+      .all(collection, document.id);
+    for (const [place, { vectors }] of chunks.entries()) {
+      for (const { space, data } of vectors) {
+        const bytes = Uint8Array.from(Buffer.from(data, "base64"));
+        if (bytes.length !== space.dimensions * 4) throw new TypeError(`a vector of ${bytes.length} bytes`);
+        putVectors(database, space, [{ chunk: ids[place]!["id"] as number, vector: new Float32Array(bytes.buffer) }]);
+      }
+    }
+  } catch (cause) {
+    if (cause instanceof TypeError) throw invalid(number, cause.message, cause);
+    throw cause;
+  }
+}
+
+function parsed(line: string, number: number): unknown {
+  try {
+    return JSON.parse(line);
+  } catch (cause) {
+    throw invalid(number, line.slice(0, 80), cause);
+  }
+}
+
+function checkHead(head: HeadLine): void {
+  if (head.format === format && head.version === version) return;
+  throw invalid(1, JSON.stringify(head).slice(0, 80));
+}
+
+function invalid(line: number, got: string, cause?: unknown): PipeError {
+  return new PipeError("import-invalid", "This is no export of an index.", {
+    expected: line === 1 ? `{"format":"${format}","version":${version}}` : "a document as `export` writes it",
+    got,
+    where: `line ${line}`,
+    fix: "export the index again",
+    ...(cause === undefined ? {} : { cause }),
+  });
+}
