@@ -23,6 +23,13 @@ const schema = z.strictObject({
     .union([z.boolean(), z.array(z.string().min(1))])
     .default(false)
     .describe("Blocks (`h.*`, or true for all) that the backward pass computes again: less memory, more time."),
+  memory: z
+    .number()
+    .positive()
+    .optional()
+    .describe(
+      "Gigabytes that a step may plan for: the batch is split and blocks are computed again as far as that takes.",
+    ),
   precision: z
     .enum(["fp32", "bf16", "fp16"])
     .optional()
@@ -55,6 +62,10 @@ export class TrainingConfig extends ConfigBase<typeof schema> {
     const accumulate = fields.number("training.accumulate") ?? 1;
     if (accumulate > Math.max(1, batch)) {
       problems.push({ path: "training.accumulate", expected: `at most the batch (${batch})`, got: String(accumulate) });
+    }
+    if (fields.has("training.memory") && accumulate > 1) {
+      const expected = "to be left out: training.memory chooses it";
+      problems.push({ path: "training.accumulate", expected, got: String(accumulate) });
     }
     if (batch * length > MOST_TARGETS) {
       const expected = `at most ${Math.max(1, Math.floor(MOST_TARGETS / length))} rows of ${length} tokens`;

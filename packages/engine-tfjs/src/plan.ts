@@ -1,5 +1,5 @@
 import type { CompileReport } from "@pipe/core";
-import { checkShapes, type Graph, recompute, specOf, type Value } from "@pipe/graph";
+import { checkShapes, decompose, type Graph, recompute, specOf, type Value } from "@pipe/graph";
 import { optimise, reportOf } from "@pipe/graph/engine";
 import * as tf from "@pipe/graph/tf";
 import { fitBackend, isNative } from "./fit-backend.ts";
@@ -14,8 +14,8 @@ export function plan(
   again: readonly string[],
 ): { graph: Graph; report: Omit<CompileReport, "compileMs" | "fromCache"> } {
   const hasKernel = (op: string): boolean => tf.getKernel(op, backend) !== undefined;
-  // No composite is native: their parts are freed one by one.
-  const plain = optimise(recompute(traced, again), () => false);
+  // No composite is native: their parts are freed one by one. Barriers go last, so that nothing is merged across them.
+  const plain = decompose(optimise(recompute(traced, again), (op) => op === "barrier"));
   const graph = checkShapes(fitBackend(plain, backend, hasKernel));
   const inputs = Object.values(graph.inputs).map((node): Value => ({ node, output: 0 }));
   const boundary = [...inputs, ...Object.values(graph.outputs)].map((value) => ({ spec: specOf(graph.nodes, value) }));

@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { hostTensor } from "@pipe/core";
+import { forwardContext } from "@pipe/graph";
 import { engineContract } from "@pipe/graph/testing";
 import * as tf from "@pipe/graph/tf";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -124,6 +125,26 @@ describe("createTfjsEngine", () => {
     await expect(engine.compile(program, { x: vector }, { precision: "bf16" })).rejects.toMatchObject({
       code: "precision-unsupported",
     });
+    await engine[Symbol.asyncDispose]();
+  });
+
+  it("holds less at one time where a block is computed again, with the same result", async () => {
+    const engine = await createTfjsEngine();
+    const program = ({ x }: { x: tf.Tensor }): { dx: tf.Tensor } => {
+      const context = forwardContext({ training: true, seed: tf.zeros([2], "int32") });
+      const block = (value: tf.Tensor): tf.Tensor =>
+        context.block("wide", () => tf.matMul(tf.tanh(tf.matMul(value, tf.ones([4, 64]))), tf.ones([64, 4])));
+      return { dx: tf.grad((v) => tf.sum(tf.square(block(block(block(v))))))(x) };
+    };
+    const specs = { x: { shape: [2, 4], dtype: "float32" } } as const;
+    const [plain, again] = [
+      await engine.compile(program, specs),
+      await engine.compile(program, specs, { recompute: ["wide"] }),
+    ];
+    expect(again.report.plannedPeakBytes).toBeLessThan(plain.report.plannedPeakBytes);
+    const x = Float32Array.from({ length: 8 }, (_, i) => i / 8);
+    const [expected, got] = [await plain.run({ x }), await again.run({ x })];
+    expect(await got.dx.read()).toEqual(await expected.dx.read());
     await engine[Symbol.asyncDispose]();
   });
 

@@ -1,7 +1,8 @@
 import type { Experiment } from "@pipe/config";
-import type { IModel } from "@pipe/core";
+import type { IModel, IOptimizer, TensorSpec } from "@pipe/core";
 import type { ServiceContainer } from "@pipe/di";
 import { MetricsCalculator, ModelEvaluator, TextGenerator } from "@pipe/eval";
+import { ModelOptimizer, type StepPlan } from "@pipe/models";
 import { GradientProcessor, MixedPrecisionManager } from "@pipe/optim";
 import { initialize, TrainingStepProcessor } from "@pipe/train";
 import type { Composition } from "./compose.ts";
@@ -40,8 +41,7 @@ export function addModel(container: ServiceContainer, composition: Composition):
       ...gradientsOf(optimization.clip, training.precision),
       batch: specs,
       seed: random.split("dropout").integer(2 ** 24),
-      accumulate: training.accumulate,
-      recompute: blocksOf(training.recompute),
+      ...planOf(experiment, model, optimizer, specs, distributed.world),
       distributed,
     };
     const initial =
@@ -86,6 +86,28 @@ function stepsOf({ training, data }: Experiment, trainTokens: number): number {
   const targets = batch * data.sequenceLength;
   const windows = Math.max(1, Math.floor(trainTokens / data.sequenceLength));
   return Math.min(steps, Math.ceil(tokens / targets), Math.ceil((epochs * windows) / batch));
+}
+
+/** How a batch is split and which blocks are computed again: as the experiment says, or so that a step fits its memory. */
+function planOf(
+  { training }: Experiment,
+  model: IModel,
+  optimizer: IOptimizer,
+  specs: { readonly [name: string]: TensorSpec },
+  world: number,
+): Pick<StepPlan, "accumulate" | "recompute"> {
+  if (training.memory === undefined) {
+    return { accumulate: training.accumulate, recompute: blocksOf(training.recompute) };
+  }
+  // One of several processes computes its share of the rows.
+  const own = Object.fromEntries(
+    Object.entries(specs).map(([name, { shape, dtype }]) => [
+      name,
+      { shape: [Math.ceil(shape[0]! / world), ...shape.slice(1)], dtype },
+    ]),
+  );
+  const optimized = new ModelOptimizer({ memoryBytes: training.memory * 1e9 }).plan(model, optimizer, own);
+  return { accumulate: optimized.accumulate, recompute: optimized.recompute };
 }
 
 /** What tames the gradients, and the precision that they are computed in. */
