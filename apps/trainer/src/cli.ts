@@ -76,6 +76,7 @@ const HELP = `pipe: train, evaluate, use and search with language models on your
                                 fetch XLA for this machine's processor, or for NVIDIA GPUs
   pipe config show [recipe]     a recipe with all defaults and what is set over it
   pipe config explain [recipe]  the same, with where each value came from
+  pipe config graph [recipe]    its parts, who makes them and what they need; --mermaid draws a chart
   pipe config schema [recipe]   JSON Schema for editors, of all that is installed and the recipe's plug-ins
       --set path=value          as in train
 

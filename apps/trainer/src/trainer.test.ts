@@ -509,6 +509,27 @@ describe("after training", () => {
   });
 });
 
+describe("pipe config graph", () => {
+  it("shows the parts of a recipe, who makes them, and what they need", async () => {
+    const { out, code } = await pipe(["config", "graph", "quick"]);
+    expect(code).toBe(0);
+    const lines = out.split("\n").map((line) => line.split(/ {2,}/));
+    expect(lines[0]).toEqual(["source", "text", "@pipe/data"]);
+    expect(lines).toContainEqual(["optimizer", "adamw", "@pipe/optim", "← model"]);
+    expect(lines).toContainEqual(["metrics", "loss, perplexity, bitsPerByte, accuracy", "@pipe/eval"]);
+    const parts = (await pipe(["config", "graph", "quick", "--json"])).out.trim().split("\n");
+    expect(JSON.parse(parts[4]!)).toEqual({
+      name: "model",
+      kind: "gpt2",
+      package: "@pipe/models",
+      needs: ["tokenizer"],
+    });
+    const chart = (await pipe(["config", "graph", "quick", "--mermaid"])).out;
+    expect(chart).toMatch(/^flowchart LR\n/);
+    expect(chart).toContain("  training_step --> training\n");
+  });
+});
+
 describe("bad input gets one clear message", () => {
   const tiny = ["train", "tiny.yaml", "--name", "bad"];
   const set = (...fields: string[]): string[] => [...tiny, ...fields.flatMap((field) => ["--set", field])];

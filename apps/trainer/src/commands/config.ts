@@ -1,5 +1,6 @@
 import { explain } from "@pipe/config";
 import { loadExperiment, loadInstalled, withStart } from "@pipe/pipeline";
+import { partsChart, partsOf, partsTable } from "../config-graph.ts";
 import { explainedTable } from "../explained-table.ts";
 import type { Host } from "../host.ts";
 import { findRecipe, overlaid } from "../recipes.ts";
@@ -11,22 +12,29 @@ type Request = {
   readonly recipe: string | undefined;
   readonly set: readonly string[];
   readonly json: boolean;
+  readonly mermaid: boolean;
 };
 
 const actions: { readonly [name: string]: (request: Request) => Promise<void> } = {
   schema,
   show,
   explain: explainRecipe,
+  graph,
 };
 
-/** `pipe config schema|show|explain [recipe]`. */
+/** `pipe config schema|show|explain|graph [recipe]`. */
 export async function config(args: readonly string[], host: Host): Promise<number> {
-  const { values, positionals } = parseCommand(args, { set: { type: "string", multiple: true } }, 2);
+  const { values, positionals } = parseCommand(
+    args,
+    { set: { type: "string", multiple: true }, mermaid: { type: "boolean" } },
+    2,
+  );
   const [name, recipe] = positionals;
   if (name === undefined) throw usageError(`The config command is missing: ${Object.keys(actions).join(", ")}.`);
   const action = actions[name];
   if (action === undefined) throw usageError(`There is no config command ${JSON.stringify(name)}.`);
-  await action({ host, recipe, set: values.set ?? [], json: values.json === true });
+  const { set = [], json = false, mermaid = false } = values;
+  await action({ host, recipe, set, json, mermaid });
   return 0;
 }
 
@@ -56,6 +64,14 @@ async function explainRecipe({ host, recipe = "quick", set, json }: Request): Pr
   const fields = explain(experiment, config);
   if (json) for (const field of fields) host.stdout.write(`${JSON.stringify(field)}\n`);
   else host.stdout.write(explainedTable(fields));
+}
+
+/** Prints the parts that a recipe is made of, who makes them, and what they need. */
+async function graph({ host, recipe = "quick", set, json, mermaid }: Request): Promise<void> {
+  const { raw, origins } = await load(host, recipe, set);
+  const parts = partsOf((await loadExperiment(raw, { origins, from: host.cwd })).experiment);
+  if (json) for (const part of parts) host.stdout.write(`${JSON.stringify(part)}\n`);
+  else host.stdout.write(mermaid ? partsChart(parts) : partsTable(parts));
 }
 
 async function load(host: Host, recipe: string, set: readonly string[]): ReturnType<typeof findRecipe> {
