@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
+import { cacheFolder } from "@pipe/engine-xla/plugins";
 import { lastJson, output } from "../output.ts";
 import { type BenchOptions, type BenchResult, hundredths, machine, median, resultHead } from "../result.ts";
 import { type Size, sizes } from "./sizes.ts";
@@ -29,6 +30,13 @@ const onEngine =
   (engine: string): Contender["run"] =>
   (_, name) =>
     lastJson<Round>(process.execPath, ["--conditions=@pipe/source", join(here, "ours.ts"), name, engine]);
+/** tfjs as its users write it. */
+const tfjs = (backend: string, folder: string, size: Size): Round =>
+  lastJson<Round>(process.execPath, [join(here, "tfjs-eager.mjs"), backend, folder, JSON.stringify(size)]);
+/** `node tools/services.mjs install` makes it. */
+const tfjsNode =
+  process.env["PIPE_TFJS_NODE"] ??
+  join(cacheFolder(process.env), "tfjs-node-4.22.0/node_modules/@tensorflow/tfjs-node");
 /** A path that is nowhere stands for a plug-in that is not installed. */
 const xla = xlaPlugin() ?? join(envs, "xla");
 
@@ -44,11 +52,13 @@ const contenders: readonly Contender[] = [
   {
     name: "tfjs-wasm",
     needs: join(envs, "wasm/node_modules"),
-    run: (size) => {
-      // Fifty times slower: a few steps say enough.
-      const short = JSON.stringify({ ...size, steps: SKIPPED + 2 });
-      return lastJson<Round>(process.execPath, [join(here, "tfjs-wasm.mjs"), join(envs, "wasm"), short]);
-    },
+    // Fifty times slower: a few steps say enough.
+    run: (size) => tfjs("wasm", join(envs, "wasm"), { ...size, steps: SKIPPED + 2 }),
+  },
+  {
+    name: "tfjs-node",
+    needs: tfjsNode,
+    run: (size) => tfjs("node", tfjsNode, { ...size, steps: Math.min(size.steps, SKIPPED + 20) }),
   },
 ];
 

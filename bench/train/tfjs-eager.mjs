@@ -1,34 +1,43 @@
-// The same GPT and AdamW as a user of tfjs would write it, eagerly on the wasm backend: prints step times in ms as JSON.
-// node tfjs-wasm.mjs <folder with node_modules> <size as JSON>
+// The same GPT and AdamW as a user of tfjs would write it, eagerly on a backend: prints step times in ms as JSON.
+// node tfjs-eager.mjs wasm <folder with node_modules> <size as JSON>
+// node tfjs-eager.mjs node <folder of @tensorflow/tfjs-node> <size as JSON>
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 
-const require = createRequire(join(process.argv[2], "package.json"));
+const [backend, folder, size] = process.argv.slice(2);
+const require = createRequire(join(folder, "package.json"));
+// tfjs-node 4.22 calls a function that Node 23 removed.
+require("node:util").isNullOrUndefined ??= (value) => value === null || value === undefined;
 const tf = require("@tensorflow/tfjs");
-const { setWasmPaths } = require("@tensorflow/tfjs-backend-wasm");
-setWasmPaths(`${dirname(require.resolve("@tensorflow/tfjs-backend-wasm/package.json"))}/dist/`);
-await tf.setBackend("wasm");
-// wasm lacks the kernel that the gradient of a lookup needs.
-tf.registerKernel({
-  kernelName: "UnsortedSegmentSum",
-  backendName: "wasm",
-  kernelFunc: ({ inputs: { x, segmentIds }, backend, attrs: { numSegments } }) => {
-    const width = x.shape.slice(segmentIds.shape.length).reduce((a, b) => a * b, 1);
-    const output = backend.makeOutput([numSegments, ...x.shape.slice(segmentIds.shape.length)], "float32");
-    const [values, ids, sums] = [
-      backend.readSync(x.dataId),
-      backend.readSync(segmentIds.dataId),
-      backend.typedArrayFromHeap(output),
-    ];
-    sums.fill(0);
-    ids.forEach((id, row) => {
-      for (let j = 0; j < width; j++) sums[id * width + j] += values[row * width + j];
-    });
-    return output;
-  },
-});
+if (backend === "node") require(folder);
+else await startWasm();
 
-const { vocabulary, positions, width, heads, layers, rows, steps } = JSON.parse(process.argv[3]);
+async function startWasm() {
+  const { setWasmPaths } = require("@tensorflow/tfjs-backend-wasm");
+  setWasmPaths(`${dirname(require.resolve("@tensorflow/tfjs-backend-wasm/package.json"))}/dist/`);
+  await tf.setBackend("wasm");
+  // wasm lacks the kernel that the gradient of a lookup needs.
+  tf.registerKernel({
+    kernelName: "UnsortedSegmentSum",
+    backendName: "wasm",
+    kernelFunc: ({ inputs: { x, segmentIds }, backend, attrs: { numSegments } }) => {
+      const width = x.shape.slice(segmentIds.shape.length).reduce((a, b) => a * b, 1);
+      const output = backend.makeOutput([numSegments, ...x.shape.slice(segmentIds.shape.length)], "float32");
+      const [values, ids, sums] = [
+        backend.readSync(x.dataId),
+        backend.readSync(segmentIds.dataId),
+        backend.typedArrayFromHeap(output),
+      ];
+      sums.fill(0);
+      ids.forEach((id, row) => {
+        for (let j = 0; j < width; j++) sums[id * width + j] += values[row * width + j];
+      });
+      return output;
+    },
+  });
+}
+
+const { vocabulary, positions, width, heads, layers, rows, steps } = JSON.parse(size);
 const weights = {};
 const add = (name, shape, make) => (weights[name] = tf.variable(make(shape)));
 const normal = (shape) => tf.randomNormal(shape, 0, 0.02);
