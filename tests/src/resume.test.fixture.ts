@@ -100,7 +100,8 @@ checkpoint: { every: 5, keepLast: 100 }
           i === 0
             ? pipe("train", "recipe.yaml", "--name", "killed", ...options(100_000, 1))
             : pipe("train", "--resume=killed");
-        await until(() => started.output().includes('"step-ended"'));
+        // Before the first checkpoint there is nothing to find yet.
+        await until(() => started.output().includes(i === 0 ? '"checkpoint-saved"' : '"step-ended"'));
         await new Promise((resolve) => setTimeout(resolve, random.integer(60)));
         started.kill();
         await started.exit;

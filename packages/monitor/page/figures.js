@@ -62,7 +62,7 @@ export function ticks({ min, max }, wanted) {
   const step = power * ([1, 2, 5].find((factor) => factor * power >= rough * 0.999) ?? 10);
   const first = Math.ceil(min / step - 1e-9);
   const last = Math.floor(max / step + 1e-9);
-  return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => Number(((first + i) * step).toPrecision(12)));
+  return Array.from({ length: Math.max(0, last - first + 1) }, (_, i) => Number(((first + i) * step).toPrecision(15)));
 }
 
 /** The values worth drawing: a few that lie far above the others do not press these flat. @param {readonly Point[]} points @param {boolean} fromZero @returns {Range} */

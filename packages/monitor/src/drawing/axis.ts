@@ -34,7 +34,7 @@ export function ticksOf({ min, max }: Range, count: number): readonly number[] {
   const last = Math.floor(max / step + 1e-9);
   // An index times the step, so that no error adds up: 0.3 and not 0.30000000000000004.
   return Array.from({ length: Math.max(0, last - first + 1) }, (_, index) =>
-    Number(((first + index) * step).toPrecision(12)),
+    Number(((first + index) * step).toPrecision(15)),
   );
 }
 
