@@ -5,5 +5,6 @@
  */
 export { createXlaEngine, type XlaEngineOptions } from "./create-engine.ts";
 export { lower, type LowerOptions, type StableHloProgram } from "./lower.ts";
+export type { Mesh } from "./mesh.ts";
 export type { CreateOptions } from "./pjrt/named-values.ts";
 export type { XlaFlags } from "./pjrt/compile-options.ts";

@@ -19,6 +19,11 @@ export function isNative(op: string): boolean {
   return op in compositeLowerings;
 }
 
+/** Whether an op takes each element of its output from those at the same place of its inputs. */
+export function isElementwise(op: string): boolean {
+  return op in elementwiseLowerings || op === "choose";
+}
+
 /** Whether there is a lowering for an op. */
 export function isLowered(op: string): boolean {
   return op in lowerings;

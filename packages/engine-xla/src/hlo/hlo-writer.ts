@@ -1,5 +1,6 @@
 import type { HostArray, TensorSpec } from "@pipe/core";
 import { formatArray, formatList, formatNumber, formatType, type HloSpec, type HloType } from "./format.ts";
+import { formatSharding } from "./sharding.ts";
 
 /** A value of a program under construction: its SSA name, shape and element type. */
 export type HloValue = HloSpec & { readonly name: string };
@@ -105,6 +106,12 @@ export class HloWriter {
       reduced,
       shape.map((size, i) => (axes.includes(i) ? 1 : size)),
     );
+  }
+
+  /** The whole of a value on every device. */
+  gathered(value: HloValue): HloValue {
+    const sharding = formatSharding(value.shape.length, false);
+    return this.add(`sdy.sharding_constraint ${value.name} ${sharding} : ${formatType(value)}`, value);
   }
 
   /** Compares two values of one shape by `EQ`, `NE`, `LT`, `LE`, `GT` or `GE`. */
