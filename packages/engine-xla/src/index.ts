@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+export { compileAhead, type AheadOptions, type AheadReport } from "./compile-ahead.ts";
 export { createXlaEngine, type XlaEngineOptions } from "./create-engine.ts";
 export { lower, type LowerOptions, type StableHloProgram } from "./lower.ts";
 export type { Mesh } from "./mesh.ts";

@@ -5,7 +5,7 @@ import { optimise, reportOf } from "@pipe/graph/engine";
 import { formatType } from "./hlo/format.ts";
 import { type HloValue, HloWriter, names } from "./hlo/hlo-writer.ts";
 import { formatMesh, formatSharding } from "./hlo/sharding.ts";
-import type { Precision } from "./lowering/lowering.ts";
+import type { Lowered, Precision, Target } from "./lowering/lowering.ts";
 import { isElementwise, isLowered, isNative, lowerings } from "./lowerings.ts";
 import { alone, isSplit, type Mesh } from "./mesh.ts";
 
@@ -33,13 +33,16 @@ export type LowerOptions = {
   readonly recompute?: readonly string[];
   /** Type of the factors of matrix products; sums are always float32. Default `"fp32"`. */
   readonly precision?: Precision;
+  /** What it will run on, as the plug-in calls it: `"cuda"` has fused attention in `bf16` and `fp16`. Default `"cpu"`. */
+  readonly platform?: string;
 };
 
 /** Writes a graph as a StableHLO module in MLIR's text form. @throws PipeError `unsupported-op` naming op and line. */
 export function lower(traced: Graph, options: LowerOptions = {}): StableHloProgram {
   const { isDonated = () => false, isBatch = () => false, recompute: again = [], precision = "fp32" } = options;
-  const { mesh = alone } = options;
-  const graph = optimise(recompute(traced, again), isNative);
+  const { mesh = alone, platform = "cpu" } = options;
+  const target: Target = { platform, precision };
+  const graph = optimise(recompute(traced, again), (...op) => isNative(target, ...op));
   const outputs = Object.entries(graph.outputs).map(([path, value]) => {
     const spec = specOf(graph.nodes, value);
     return { path, spec, isSplit: isSplit(mesh, spec) };
@@ -56,7 +59,12 @@ export function lower(traced: Graph, options: LowerOptions = {}): StableHloProgr
     return `%arg${i}: ${formatType(input.spec)}${attributesOf(mesh, input, alias)}`;
   });
   const hlo = new HloWriter();
-  const results = writeNodes(graph, hlo, precision, (path) => !isBatch(path) && isSplit(mesh, specAt(graph, path)));
+  const results = writeNodes(
+    graph,
+    hlo,
+    { target, mesh },
+    (path) => !isBatch(path) && isSplit(mesh, specAt(graph, path)),
+  );
   const types = results.map(formatType).join(", ");
   const returned = outputs.map((output) => `${formatType(output.spec)}${attributesOf(mesh, output)}`);
   const body = [...hlo.lines, results.length === 0 ? "return" : `return ${names(results)} : ${types}`];
@@ -76,7 +84,7 @@ export function lower(traced: Graph, options: LowerOptions = {}): StableHloProgr
     inputs,
     outputs,
     warnings: warningsOf(mesh, inputs, isBatch),
-    report: reportOf(traced, graph, [...inputs, ...outputs], isLowered),
+    report: reportOf(traced, graph, [...inputs, ...outputs], (...op) => isLowered(target, ...op)),
   };
 }
 
@@ -109,16 +117,16 @@ function warningsOf({ data }: Mesh, inputs: readonly Port[], isBatch: (path: str
 function writeNodes(
   graph: Graph,
   hlo: HloWriter,
-  precision: Precision,
+  where: Pick<Lowered, "target" | "mesh">,
   isStatePart: (path: string) => boolean,
 ): readonly HloValue[] {
   const argument = new Map(Object.values(graph.inputs).map((number, i) => [number, `%arg${i}`]));
-  // Every op of ours that is lowered has one output.
-  const values: HloValue[] = [];
+  const values: (readonly HloValue[])[] = [];
+  const notes: Lowered["notes"] = new Map();
   graph.nodes.forEach((node, number) => {
     const [spec] = node.outputs;
-    if (node.op === "Input") return values.push({ ...spec!, name: argument.get(number)! });
-    if (node.op === "Constant") return values.push(hlo.constant(node.data!, spec!));
+    if (node.op === "Input") return values.push([{ ...spec!, name: argument.get(number)! }]);
+    if (node.op === "Constant") return values.push([hlo.constant(node.data!, spec!)]);
     const lowering = Object.hasOwn(lowerings, node.op) ? lowerings[node.op] : undefined;
     if (lowering === undefined) {
       throw new PipeError("unsupported-op", `XLA has no lowering for the op ${node.op}.`, {
@@ -126,14 +134,15 @@ function writeNodes(
         ...(node.source === undefined ? {} : { where: node.source }),
       });
     }
-    const inputs = node.inputs.map(({ node: from }) => {
-      const value = values[from]!;
+    const inputs = node.inputs.map(({ node: from, output }) => {
+      const value = values[from]![output]!;
       const source = graph.nodes[from]!;
       if (source.op !== "Input" || !isStatePart(source.attributes["path"] as string)) return value;
       const isUpdate = isElementwise(node.op) && spec!.shape.join() === value.shape.join();
       return isUpdate ? value : hlo.gathered(value);
     });
-    values.push(lowering({ hlo, node, attributes: node.attributes, inputs, precision }));
+    const made = lowering({ hlo, node, attributes: node.attributes, inputs, notes, ...where });
+    values.push("name" in made ? [made] : made);
   });
-  return Object.values(graph.outputs).map(({ node }) => values[node]!);
+  return Object.values(graph.outputs).map(({ node, output }) => values[node]![output]!);
 }

@@ -72,6 +72,7 @@ export class XlaEngine implements IEngine {
       recompute,
       precision,
       mesh: this.mesh,
+      platform: this.client.platform,
     });
     const preparing = this.#prepare(lowered);
     this.#preparing.add(preparing);

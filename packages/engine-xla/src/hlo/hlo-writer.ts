@@ -17,12 +17,12 @@ export class HloWriter {
     return { name, shape, dtype };
   }
 
-  /** Adds an op that makes several values, of which the first is used. */
-  addFirst(text: string, outputs: readonly HloSpec[]): HloValue {
+  /** Adds an op that makes several values, and `more` that are not used. */
+  addAll(text: string, outputs: readonly HloSpec[], more = 0): HloValue[] {
     const name = `%${this.#count++}`;
-    this.lines.push(`${name}:${outputs.length} = ${text}`);
-    const [{ shape, dtype }] = outputs as [HloSpec];
-    return { name: `${name}#0`, shape, dtype };
+    const count = outputs.length + more;
+    this.lines.push(`${count === 1 ? name : `${name}:${count}`} = ${text}`);
+    return outputs.map(({ shape, dtype }, i) => ({ name: count === 1 ? name : `${name}#${i}`, shape, dtype }));
   }
 
   /** An op whose operands and result have one type, such as `stablehlo.add`. */

@@ -77,13 +77,11 @@ export class PjrtClient {
 
   /** Compiles StableHLO text on a thread of its own. @throws PipeError `engine-failed` with what XLA says. */
   async compile(text: string, options: Uint8Array, outputs: number): Promise<LoadedExecutable> {
-    const [code, format] = [pinnedText(text), pinnedText("mlir")];
-    const program = pinnedWords([8 * (2 + PROGRAM_FIELDS), 0, code.bytes, code.length, format.bytes, format.length]);
     const compileOptions = pinned(options.length);
     compileOptions.set(options);
     const reply = await this.api.callAsync("Client_Compile", {
       client: this.#client,
-      program,
+      program: programOf(text),
       compile_options: compileOptions,
       compile_options_size: options.length,
     });
@@ -106,6 +104,12 @@ export class PjrtClient {
   close(): void {
     this.api.call("Client_Destroy", { client: this.#client });
   }
+}
+
+/** StableHLO text as `PJRT_Program`. */
+export function programOf(text: string): BigUint64Array {
+  const [code, format] = [pinnedText(text), pinnedText("mlir")];
+  return pinnedWords([8 * (2 + PROGRAM_FIELDS), 0, code.bytes, code.length, format.bytes, format.length]);
 }
 
 function clientOf(api: PjrtApi, options: CreateOptions): bigint {

@@ -37,6 +37,8 @@ describe("the layout of the API", () => {
     expect(offsetOf("Client_BufferFromHostBuffer")).toBe(40 + 8 * 22);
     expect(offsetOf("LoadedExecutable_Execute")).toBe(40 + 8 * 55);
     expect(offsetOf("Buffer_ToHostBuffer")).toBe(40 + 8 * 70);
+    expect(offsetOf("TopologyDescription_Create")).toBe(40 + 8 * 82);
+    expect(offsetOf("Executable_GetCompiledMemoryStats")).toBe(40 + 8 * 96);
   });
 });
 
