@@ -5,6 +5,7 @@ import type { IEngine } from "@pipe/core";
 import { PipeError } from "@pipe/core";
 import { ExecutableCache } from "./executable-cache.ts";
 import type { Precision } from "./lowering/lowering.ts";
+import { alone, checkMesh, type Mesh } from "./mesh.ts";
 import { PjrtApi } from "./pjrt/api.ts";
 import { PjrtClient } from "./pjrt/client.ts";
 import type { XlaFlags } from "./pjrt/compile-options.ts";
@@ -12,12 +13,17 @@ import type { CreateOptions } from "./pjrt/named-values.ts";
 import { withThreads } from "./pjrt/c-library.ts";
 import { XlaEngine } from "./xla-engine.ts";
 
+/** Option of clients on a CPU. */
+const CPU_DEVICES = "cpu_device_count";
+
 /** Where and how an engine computes. */
 export type XlaEngineOptions = {
   /** The plug-in's library; `installPlugin` brings one and returns its path. */
   readonly plugin: string;
-  /** Which of the plug-in's devices computes; default 0. */
+  /** Which of the plug-in's devices computes, or the first of those that do; default 0. */
   readonly index?: number | undefined;
+  /** Several devices that compute every program together; default one. A CPU is cut into as many as are asked for. */
+  readonly mesh?: Mesh | undefined;
   /** Threads of a CPU; default all cores. */
   readonly threads?: number | undefined;
   /** Options of the plug-in's client, such as `{ memory_fraction: 0.5 }` on CUDA. */
@@ -36,12 +42,13 @@ export type XlaEngineOptions = {
 /**
  * Starts an engine that compiles programs with XLA on a device of a PJRT plug-in.
  * @throws PipeError `xla-plugin-missing`, `xla-plugin-invalid`, `xla-plugin-old`, `xla-device-missing`,
- * `threads-invalid`, `koffi-configured`, `engine-failed`.
+ * `threads-invalid`, `mesh-invalid`, `koffi-configured`, `engine-failed`.
  */
 export async function createXlaEngine(engineOptions: XlaEngineOptions): Promise<IEngine> {
   const {
     plugin,
     index = 0,
+    mesh = alone,
     threads = availableParallelism(),
     options = {},
     flags = {},
@@ -53,8 +60,9 @@ export async function createXlaEngine(engineOptions: XlaEngineOptions): Promise<
       got: String(threads),
     });
   }
+  checkMesh(mesh);
   const api = new PjrtApi(plugin);
-  const client = withThreads(threads, () => new PjrtClient(api, options, index));
+  const client = withThreads(threads, () => clientOf(api, options, index, mesh.data));
   const isCpu = client.platform === "cpu";
   const version = api.version.join(".");
   const place = JSON.stringify([
@@ -62,16 +70,18 @@ export async function createXlaEngine(engineOptions: XlaEngineOptions): Promise<
     client.deviceName,
     index,
     threads,
+    mesh,
     options,
     arch(),
     cpus()[0]?.model,
   ]);
   return new XlaEngine(
     client,
+    mesh,
     {
       kind: isCpu ? "cpu" : client.platform === "tpu" ? "tpu" : "gpu",
       name: isCpu ? `XLA, PJRT ${version}` : `${client.deviceName}, XLA, PJRT ${version}`,
-      count: 1,
+      count: mesh.data,
       dtypes: ["float32", "int32", "bool"],
       ...(isCpu ? { threads } : {}),
     },
@@ -81,6 +91,22 @@ export async function createXlaEngine(engineOptions: XlaEngineOptions): Promise<
       cache: cache === undefined ? undefined : new ExecutableCache(cache, place),
     },
   );
+}
+
+/** A client on so many devices. A CPU shows one unless it is asked for more. */
+function clientOf(api: PjrtApi, options: CreateOptions, index: number, count: number): PjrtClient {
+  try {
+    return new PjrtClient(api, options, index, count);
+  } catch (error) {
+    const isShort = count > 1 && options[CPU_DEVICES] === undefined && PipeError.is(error, "xla-device-missing");
+    if (!isShort) throw error;
+    try {
+      return new PjrtClient(api, { ...options, [CPU_DEVICES]: index + count }, index, count);
+    } catch {
+      // Plug-ins for other devices do not know the option.
+      throw error;
+    }
+  }
 }
 
 /** Tells one build of a plug-in from another without reading it whole: its size, its beginning and its end. */

@@ -12,6 +12,13 @@ const schema = z.strictObject({
     .default("cpu")
     .describe("cpu or cuda, whose plug-ins `pipe engines install` brings, or the path of any PJRT plug-in."),
   index: z.number().int().nonnegative().optional().describe("Which of the plug-in's devices computes; default 0."),
+  mesh: z
+    .strictObject({
+      data: z.number().int().positive().describe("Devices that share the rows of a batch."),
+      fsdp: z.boolean().default(false).describe("Whether they share parameters and optimizer state as well."),
+    })
+    .optional()
+    .describe("Several devices that compute each step together, from `index` on; default one."),
   threads: z.number().int().positive().optional().describe("Threads of a CPU; default all cores."),
   options: values.optional().describe("Options of the plug-in's client."),
   flags: values.optional().describe("Flags of XLA's compiler (xla_…)."),

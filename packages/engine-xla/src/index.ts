@@ -3,7 +3,9 @@
  *
  * @packageDocumentation
  */
+export { compileAhead, type AheadOptions, type AheadReport } from "./compile-ahead.ts";
 export { createXlaEngine, type XlaEngineOptions } from "./create-engine.ts";
 export { lower, type LowerOptions, type StableHloProgram } from "./lower.ts";
+export type { Mesh } from "./mesh.ts";
 export type { CreateOptions } from "./pjrt/named-values.ts";
 export type { XlaFlags } from "./pjrt/compile-options.ts";

@@ -112,6 +112,27 @@ describe("lower", () => {
     });
   });
 
+  it("divides batches and larger state among devices, and gathers state for products alone", () => {
+    const program = ({ w, batch }: { w: tf.Tensor; batch: tf.Tensor }): Tensors => ({
+      w: tf.sub(w, tf.mul(w, 0.5)),
+      y: tf.matMul(batch, w),
+    });
+    const graph = trace(program, { w: float(64, 32), batch: float(4, 64) });
+    const { text, inputs, outputs } = lower(graph, {
+      mesh: { data: 2, fsdp: true },
+      isBatch: (path) => path === "batch",
+      isDonated: (path) => path === "w",
+    });
+    expect(inputs.map(({ isSplit }) => isSplit)).toEqual([true, true]);
+    expect(outputs.map(({ isSplit }) => isSplit)).toEqual([true, false]);
+    expect(text).toContain('sdy.mesh @mesh = <["data"=2]>');
+    expect(text).toContain(
+      '%arg0: tensor<64x32xf32> {sdy.sharding = #sdy.sharding<@mesh, [{"data"}, {}]>, tf.aliasing_output = 0 : i32}',
+    );
+    expect(text.match(/sdy\.sharding_constraint %arg0 <@mesh, \[\{\}, \{\}\]>/g)).toHaveLength(1);
+    expect(text).toContain("tensor<4x32xf32> {sdy.sharding = #sdy.sharding<@mesh, [{}, {}]>}");
+  });
+
   it("names an op that it does not know, and its line", () => {
     const graph: Graph = {
       nodes: [

@@ -19,9 +19,11 @@ import { cpuFlags } from "./cpu-flags.ts";
 import type { ExecutableCache } from "./executable-cache.ts";
 import { lower, type StableHloProgram } from "./lower.ts";
 import type { Precision } from "./lowering/lowering.ts";
+import { isSplit, type Mesh } from "./mesh.ts";
+import { meshFlags } from "./mesh-flags.ts";
 import type { PjrtClient } from "./pjrt/client.ts";
 import { compileOptions, type XlaFlags } from "./pjrt/compile-options.ts";
-import type { DeviceBuffer } from "./pjrt/device-buffer.ts";
+import { DeviceArray } from "./pjrt/device-array.ts";
 import type { LoadedExecutable } from "./pjrt/loaded-executable.ts";
 import { XlaExecutable } from "./xla-executable.ts";
 import { XlaSnapshot } from "./xla-snapshot.ts";
@@ -35,21 +37,23 @@ export type Compiling = {
   readonly cache: ExecutableCache | undefined;
 };
 
-/** Compiles programs with XLA on one device of a PJRT plug-in. */
+/** Compiles programs with XLA on one device of a PJRT plug-in, or on several that compute each program together. */
 export class XlaEngine implements IEngine {
   readonly name = "xla";
   readonly device: DeviceInfo;
   readonly client: PjrtClient;
+  readonly mesh: Mesh;
   readonly ledger: Ledger = { tensors: 0, tensorBytes: 0 };
   readonly inFlight = new InFlight();
   readonly #compiling: Compiling;
-  readonly #buffers = new Set<DeviceBuffer>();
+  readonly #arrays = new Set<DeviceArray>();
   readonly #executables = new Set<LoadedExecutable>();
   readonly #preparing = new Set<Promise<{ loaded: LoadedExecutable }>>();
   #closed = false;
 
-  constructor(client: PjrtClient, device: DeviceInfo, compiling: Compiling) {
+  constructor(client: PjrtClient, mesh: Mesh, device: DeviceInfo, compiling: Compiling) {
     this.client = client;
+    this.mesh = mesh;
     this.device = device;
     this.#compiling = compiling;
   }
@@ -57,12 +61,19 @@ export class XlaEngine implements IEngine {
   async compile<I extends Tree<tf.Tensor>, O extends Tree<tf.Tensor>>(
     program: (inputs: I) => O,
     specs: Mapped<I, tf.Tensor, TensorSpec>,
-    { donate = [], recompute = [], precision = this.#compiling.precision }: CompileOptions = {},
+    { donate = [], batch = [], recompute = [], precision = this.#compiling.precision }: CompileOptions = {},
   ): Promise<IExecutable<I, O>> {
     this.checkOpen();
     const begin = performance.now();
     const graph = trace(program, specs);
-    const lowered = lower(graph, { isDonated: (path) => isUnderAny(donate, path), recompute, precision });
+    const lowered = lower(graph, {
+      isDonated: (path) => isUnderAny(donate, path),
+      isBatch: (path) => isUnderAny(batch, path),
+      recompute,
+      precision,
+      mesh: this.mesh,
+      platform: this.client.platform,
+    });
     const preparing = this.#prepare(lowered);
     this.#preparing.add(preparing);
     const { loaded, fromCache } = await preparing.finally(() => this.#preparing.delete(preparing));
@@ -72,7 +83,7 @@ export class XlaEngine implements IEngine {
       ...lowered.report,
       compileMs: performance.now() - begin,
       fromCache,
-      warnings: graph.warnings,
+      warnings: [...graph.warnings, ...lowered.warnings],
     });
   }
 
@@ -84,7 +95,8 @@ export class XlaEngine implements IEngine {
   }: StableHloProgram): Promise<{ loaded: LoadedExecutable; fromCache: boolean }> {
     const { flags, cache } = this.#compiling;
     const own = this.device.kind === "cpu" ? cpuFlags(report.plannedPeakBytes) : {};
-    const options = compileOptions(this.client.deviceId, { ...own, ...flags });
+    const { api, devices } = this.client;
+    const options = compileOptions(devices, { ...own, ...meshFlags(api.version, devices.length), ...flags });
     const cached = await cache?.load(this.client, text, options, outputs.length);
     if (cached !== undefined) return { loaded: cached, fromCache: true };
     const loaded = await this.client.compile(text, options, outputs.length);
@@ -98,7 +110,7 @@ export class XlaEngine implements IEngine {
     for (const [path, { spec, data }] of found) checkHostArray(data, spec, path);
     const made = found.map(([path, { spec, data }]): [string, DeviceTensor] => [
       path,
-      new XlaTensor(this, this.client.upload(data, spec), spec),
+      new XlaTensor(this, DeviceArray.upload(this.client, data, spec, this.mesh, isSplit(this.mesh, spec)), spec),
     ]);
     return treeOf(made) as Mapped<T, HostTensor, DeviceTensor>;
   }
@@ -117,6 +129,7 @@ export class XlaEngine implements IEngine {
   memory(): MemoryReport {
     return {
       ...this.ledger,
+      deviceBytes: [...this.#arrays].reduce((sum, { deviceBytes }) => sum + deviceBytes, 0),
       pooledBytes: 0,
       executables: this.#executables.size,
       // The system counts in KiB.
@@ -131,7 +144,7 @@ export class XlaEngine implements IEngine {
     for (const made of await Promise.allSettled(this.#preparing))
       if (made.status === "fulfilled") made.value.loaded.destroy();
     await Promise.all([this.client.runs.drain(), this.client.reads.drain()]);
-    for (const buffer of this.#buffers) buffer.destroy();
+    for (const array of this.#arrays) array.destroy();
     for (const executable of this.#executables) executable.destroy();
     this.client.close();
   }
@@ -141,14 +154,14 @@ export class XlaEngine implements IEngine {
     if (this.#closed) throw new PipeError("engine-closed", "The engine was disposed.");
   }
 
-  /** Frees a buffer at the latest when the engine ends. */
-  own(buffer: DeviceBuffer): void {
-    this.#buffers.add(buffer);
+  /** Frees an array at the latest when the engine ends. */
+  own(array: DeviceArray): void {
+    this.#arrays.add(array);
   }
 
-  /** Frees a buffer now. */
-  free(buffer: DeviceBuffer): void {
-    if (this.#buffers.delete(buffer) && !this.#closed) buffer.destroy();
+  /** Frees an array now. */
+  free(array: DeviceArray): void {
+    if (this.#arrays.delete(array) && !this.#closed) array.destroy();
   }
 
   /** Frees a compiled program. */

@@ -1,35 +1,35 @@
 import type { DeviceTensor, HostArray, TensorSpec } from "@pipe/core";
 import { TensorLife } from "@pipe/graph/engine";
-import type { DeviceBuffer } from "./pjrt/device-buffer.ts";
+import type { DeviceArray } from "./pjrt/device-array.ts";
 import type { XlaEngine } from "./xla-engine.ts";
 
-/** A tensor on XLA's device. */
+/** A tensor on XLA's devices. */
 export class XlaTensor implements DeviceTensor {
   readonly spec: TensorSpec;
   readonly engine: XlaEngine;
-  readonly buffer: DeviceBuffer;
+  readonly array: DeviceArray;
   readonly #life: TensorLife;
 
-  constructor(engine: XlaEngine, buffer: DeviceBuffer, spec: TensorSpec) {
+  constructor(engine: XlaEngine, array: DeviceArray, spec: TensorSpec) {
     this.engine = engine;
-    this.buffer = buffer;
+    this.array = array;
     this.spec = spec;
     this.#life = new TensorLife(spec, engine.ledger);
-    engine.own(buffer);
+    engine.own(array);
   }
 
   async read(): Promise<HostArray> {
     this.check("read()");
-    return this.buffer.read(this.spec);
+    return this.array.read();
   }
 
   [Symbol.dispose](): void {
-    if (this.#life.end("disposed")) this.engine.free(this.buffer);
+    if (this.#life.end("disposed")) this.engine.free(this.array);
   }
 
   /** Marks it as consumed by a run. */
   donate(): void {
-    if (this.#life.end("donated")) this.engine.free(this.buffer);
+    if (this.#life.end("donated")) this.engine.free(this.array);
   }
 
   /** @throws PipeError `engine-closed`, `tensor-donated`, `tensor-disposed`. */

@@ -89,6 +89,6 @@ export class ModelEvaluator implements IEvaluator {
     const params = specsOf(state.params);
     const lengths: { byteLengths?: TensorSpec } =
       byteLengths === undefined ? {} : { byteLengths: { shape: [byteLengths.length], dtype: "float32" } };
-    return { executable: await engine.compile(program, { params, batch, ...lengths } as never) };
+    return { executable: await engine.compile(program, { params, batch, ...lengths } as never, { batch: ["batch"] }) };
   }
 }

@@ -96,11 +96,15 @@ export class ModelEmbedder implements IEmbedder {
       const mixed = unit.reduce((a, b) => tf.add(a, b));
       return { sums: tf.sum(tf.mul(mixed, tf.expandDims(weights, -1)), 1) };
     };
-    return engine.compile(program, {
-      params: specsOf(params),
-      ids: { shape: [batch, window], dtype: "int32" },
-      weights: { shape: [batch, window], dtype: "float32" },
-    });
+    return engine.compile(
+      program,
+      {
+        params: specsOf(params),
+        ids: { shape: [batch, window], dtype: "int32" },
+        weights: { shape: [batch, window], dtype: "float32" },
+      },
+      { batch: ["ids", "weights"] },
+    );
   }
 }
 

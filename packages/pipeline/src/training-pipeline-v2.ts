@@ -2,6 +2,7 @@ import { join } from "node:path";
 import { type Experiment, ExperimentConfig } from "@pipe/config";
 import {
   type CheckpointRef,
+  type DeviceInfo,
   type IEngine,
   type IEventBus,
   type Json,
@@ -140,7 +141,7 @@ export class TrainingPipelineV2 {
         ...(typeof start === "string" && step.state.step === 0 ? { start } : {}),
         parameters: model.parameters().reduce((sum, { shape }) => sum + sizeOf(shape), 0),
         engine: engine.device.name,
-        device: `${engine.device.kind}, ${engine.device.threads ?? engine.device.count} threads${distributed.world > 1 ? ` in each of ${distributed.world} processes` : ""}`,
+        device: `${engine.device.kind}, ${devicesOf(engine.device)}${distributed.world > 1 ? ` in each of ${distributed.world} processes` : ""}`,
         flopsPerStep: step.report.flops,
         compileMs: Math.round(step.report.compileMs),
         plannedPeakBytes: step.report.plannedPeakBytes,
@@ -198,4 +199,10 @@ export class TrainingPipelineV2 {
 
 async function newest(checkpointer: ModelCheckpointer): Promise<CheckpointRef | undefined> {
   return (await checkpointer.list()).at(-1);
+}
+
+/** `2 threads`, `4 devices`, or both. */
+function devicesOf({ threads, count }: DeviceInfo): string {
+  const devices = count === 1 && threads !== undefined ? [] : [`${count} ${count === 1 ? "device" : "devices"}`];
+  return [...(threads === undefined ? [] : [`${threads} threads`]), ...devices].join(" as ");
 }

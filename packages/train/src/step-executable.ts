@@ -63,7 +63,7 @@ export async function compileStep<B>(
     engine,
     stepProgram(options),
     { state, batch, ...rateSpecs, seed: seedSpec },
-    { donate: ["state"], recompute, ...definedOnly({ precision }) },
+    { donate: ["state"], batch: ["batch"], recompute, ...definedOnly({ precision }) },
   );
   return {
     report: executable.report,
@@ -114,7 +114,7 @@ async function compileAccumulatedStep<B>(
       seed: seedSpec,
       ...(isScaled ? { scale: scalar("float32") } : {}),
     },
-    { donate: ["sums"], recompute, ...definedOnly({ precision }) },
+    { donate: ["sums"], batch: ["batch"], recompute, ...definedOnly({ precision }) },
   );
   const apply = await compile(
     engine,

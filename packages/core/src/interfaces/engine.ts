@@ -20,6 +20,8 @@ export type MemoryReport = {
   readonly tensors: number;
   /** Their size. */
   readonly tensorBytes: number;
+  /** What of them one device holds, where an engine has several. */
+  readonly deviceBytes?: number;
   /** Buffers that wait to be used again. */
   readonly pooledBytes: number;
   /** Executables that are not disposed. */
@@ -48,6 +50,11 @@ export type CompileReport = {
 export type CompileOptions = {
   /** Path prefixes of inputs whose memory the outputs may take over, such as `"state"`; such an input is consumed by a run. */
   readonly donate?: readonly string[];
+  /**
+   * Path prefixes of inputs whose first axis is rows that are independent up to sums, such as `"batch"`: an engine with
+   * several devices divides them. It changes no result, and engines with one device have no use for it.
+   */
+  readonly batch?: readonly string[];
   /** Arithmetic of matrix products; default `"fp32"`. An engine without it throws `precision-unsupported`. */
   readonly precision?: "fp32" | "bf16" | "fp16";
   /**

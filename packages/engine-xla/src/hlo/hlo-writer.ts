@@ -1,5 +1,6 @@
 import type { HostArray, TensorSpec } from "@pipe/core";
 import { formatArray, formatList, formatNumber, formatType, type HloSpec, type HloType } from "./format.ts";
+import { formatSharding } from "./sharding.ts";
 
 /** A value of a program under construction: its SSA name, shape and element type. */
 export type HloValue = HloSpec & { readonly name: string };
@@ -16,12 +17,12 @@ export class HloWriter {
     return { name, shape, dtype };
   }
 
-  /** Adds an op that makes several values, of which the first is used. */
-  addFirst(text: string, outputs: readonly HloSpec[]): HloValue {
+  /** Adds an op that makes several values, and `more` that are not used. */
+  addAll(text: string, outputs: readonly HloSpec[], more = 0): HloValue[] {
     const name = `%${this.#count++}`;
-    this.lines.push(`${name}:${outputs.length} = ${text}`);
-    const [{ shape, dtype }] = outputs as [HloSpec];
-    return { name: `${name}#0`, shape, dtype };
+    const count = outputs.length + more;
+    this.lines.push(`${count === 1 ? name : `${name}:${count}`} = ${text}`);
+    return outputs.map(({ shape, dtype }, i) => ({ name: count === 1 ? name : `${name}#${i}`, shape, dtype }));
   }
 
   /** An op whose operands and result have one type, such as `stablehlo.add`. */
@@ -105,6 +106,12 @@ export class HloWriter {
       reduced,
       shape.map((size, i) => (axes.includes(i) ? 1 : size)),
     );
+  }
+
+  /** The whole of a value on every device. */
+  gathered(value: HloValue): HloValue {
+    const sharding = formatSharding(value.shape.length, false);
+    return this.add(`sdy.sharding_constraint ${value.name} ${sharding} : ${formatType(value)}`, value);
   }
 
   /** Compares two values of one shape by `EQ`, `NE`, `LT`, `LE`, `GT` or `GE`. */

@@ -7,7 +7,7 @@ export const compositeLowerings: { readonly [op: string]: Lowering } = {
   // XLA moves nothing across it and merges nothing with it. The values that are waited for go through as well.
   barrier: ({ hlo, inputs }) => {
     const types = inputs.map(formatType).join(", ");
-    return hlo.addFirst(`stablehlo.optimization_barrier ${names(inputs)} : ${types}`, inputs);
+    return hlo.addAll(`stablehlo.optimization_barrier ${names(inputs)} : ${types}`, inputs)[0]!;
   },
   // A selection by one flag joins the loop that computes the new value, where a branch would need memory for it.
   choose: ({ hlo, inputs: [condition, a, b] }) => hlo.select(condition!, a!, b!),

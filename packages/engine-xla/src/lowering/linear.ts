@@ -2,9 +2,7 @@ import type { DType } from "@pipe/core";
 import { sizeOf } from "@pipe/core";
 import { formatList, formatType, type HloSpec } from "../hlo/format.ts";
 import type { HloValue, HloWriter } from "../hlo/hlo-writer.ts";
-import type { Lowering, Precision } from "./lowering.ts";
-
-const short = { bf16: "bfloat16", fp16: "float16" } as const;
+import { type Lowering, type Precision, shortType } from "./lowering.ts";
 
 /** A product of stacks of matrices [..., m, k] and [..., k, n] with equal leading axes, either of them stored turned. */
 function product(
@@ -20,7 +18,7 @@ function product(
   const columns = b.shape[turned[1] ? rank - 2 : rank - 1]!;
   const output: HloSpec = { shape: [...batch, rows, columns], dtype: "float32" };
   // Products of short floats are summed in float32.
-  const [x, y] = [a, b].map((value) => (precision === "fp32" ? value : hlo.convert(value, short[precision])));
+  const [x, y] = [a, b].map((value) => (precision === "fp32" ? value : hlo.convert(value, shortType(precision))));
   const axes = formatList(batch.map((_, i) => i));
   const batching = batch.length === 0 ? "" : `batching_dims = [${axes}] x [${axes}], `;
   const types = `(${formatType(x!)}, ${formatType(y!)}) -> ${formatType(output)}`;
@@ -53,7 +51,7 @@ function scatterAdd(hlo: HloWriter, base: HloValue, ids: HloValue, rows: HloValu
 
 /** Lowerings of matrix products and lookups by index. */
 export const linearLowerings: { readonly [op: string]: Lowering } = {
-  BatchMatMul: ({ hlo, inputs, attributes, node, precision }) => {
+  BatchMatMul: ({ hlo, inputs, attributes, node, target: { precision } }) => {
     const { shape } = node.outputs[0]!;
     const batch = shape.slice(0, -2);
     const isSingle = sizeOf(batch) === 1;

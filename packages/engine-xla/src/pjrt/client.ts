@@ -8,7 +8,7 @@ import { LoadedExecutable } from "./loaded-executable.ts";
 import { type CreateOptions, namedValues } from "./named-values.ts";
 import { memoryAt, pinned, pinnedText, pinnedWords, textAt } from "./native.ts";
 
-/** One client of a plug-in, and the device of it that computes. */
+/** One client of a plug-in, and the devices of it that compute. */
 export class PjrtClient {
   readonly api: PjrtApi;
   /** Such as `cpu` or `cuda`. */
@@ -16,19 +16,18 @@ export class PjrtClient {
   readonly platformVersion: string;
   /** Such as `cpu` or `NVIDIA H100 80GB HBM3`. */
   readonly deviceName: string;
-  /** Number of the device among all of the plug-in. */
-  readonly deviceId: number;
+  /** The devices that compute: their numbers among all of the plug-in. */
+  readonly devices: readonly number[];
   /** Events of runs, and those of reads, which must not wait for later runs. */
   readonly runs: EventQueue;
   readonly reads: EventQueue;
   readonly #client: bigint;
-  readonly #device: bigint;
+  readonly #handles: readonly bigint[];
 
-  /** Starts a client. @throws PipeError `engine-failed`, `xla-device-missing`. */
-  constructor(api: PjrtApi, options: CreateOptions = {}, index = 0) {
+  /** Starts a client on so many devices, from that of an index on. @throws PipeError `engine-failed`, `xla-device-missing`. */
+  constructor(api: PjrtApi, options: CreateOptions = {}, index = 0, count = 1) {
     this.api = api;
-    const { bytes, count } = namedValues(options);
-    this.#client = clientOf(api, bytes, count);
+    this.#client = clientOf(api, options);
     const client = this.#client;
     this.runs = new EventQueue(api);
     this.reads = new EventQueue(api);
@@ -38,25 +37,28 @@ export class PjrtClient {
     this.platformVersion = textAt(version("text"), version("text_size"));
     const list = api.call("Client_AddressableDevices", { client });
     const found = Number(list("num_devices"));
-    if (index >= found) {
+    if (index + count > found) {
       this.close();
       throw new PipeError("xla-device-missing", "The XLA plug-in has no such device.", {
-        expected: `an index below ${found}`,
-        got: String(index),
+        expected: count === 1 ? `an index below ${found}` : `${count} devices from index ${index} on`,
+        got: count === 1 ? String(index) : `${found} devices`,
         where: api.path,
       });
     }
-    this.#device = new DataView(memoryAt(list("devices"), 8 * found).buffer).getBigUint64(8 * index, true);
-    const description = api.call("Device_GetDescription", { device: this.#device })("device_description");
-    this.deviceId = Number(
-      BigInt.asIntN(32, api.call("DeviceDescription_Id", { device_description: description })("id")),
+    const devices = new DataView(memoryAt(list("devices"), 8 * found).buffer);
+    this.#handles = Array.from({ length: count }, (_, i) => devices.getBigUint64(8 * (index + i), true));
+    const descriptions = this.#handles.map((device) =>
+      api.call("Device_GetDescription", { device })("device_description"),
     );
-    const kind = api.call("DeviceDescription_Kind", { device_description: description });
+    this.devices = descriptions.map((description) =>
+      Number(BigInt.asIntN(32, api.call("DeviceDescription_Id", { device_description: description })("id"))),
+    );
+    const kind = api.call("DeviceDescription_Kind", { device_description: descriptions[0]! });
     this.deviceName = textAt(kind("text"), kind("text_size"));
   }
 
-  /** Copies an array to the device before it returns. */
-  upload(data: HostArray, { shape, dtype }: TensorSpec): DeviceBuffer {
+  /** Copies an array to one of the devices before it returns. */
+  upload(data: HostArray, { shape, dtype }: TensorSpec, device: number): DeviceBuffer {
     const source = data.byteLength > 64 ? data : pinned(data.byteLength);
     if (source !== data) (source as Uint8Array).set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
     const reply = this.api.call("Client_BufferFromHostBuffer", {
@@ -67,7 +69,7 @@ export class PjrtClient {
       num_dims: shape.length,
       // 0: the plug-in reads the array during this call only.
       host_buffer_semantics: 0,
-      device: this.#device,
+      device: this.#handles[device]!,
     });
     this.api.call("Event_Destroy", { event: reply("done_with_host_buffer") });
     return new DeviceBuffer(this, reply("buffer"));
@@ -75,13 +77,11 @@ export class PjrtClient {
 
   /** Compiles StableHLO text on a thread of its own. @throws PipeError `engine-failed` with what XLA says. */
   async compile(text: string, options: Uint8Array, outputs: number): Promise<LoadedExecutable> {
-    const [code, format] = [pinnedText(text), pinnedText("mlir")];
-    const program = pinnedWords([8 * (2 + PROGRAM_FIELDS), 0, code.bytes, code.length, format.bytes, format.length]);
     const compileOptions = pinned(options.length);
     compileOptions.set(options);
     const reply = await this.api.callAsync("Client_Compile", {
       client: this.#client,
-      program,
+      program: programOf(text),
       compile_options: compileOptions,
       compile_options_size: options.length,
     });
@@ -106,10 +106,17 @@ export class PjrtClient {
   }
 }
 
-function clientOf(api: PjrtApi, options: Uint8Array, count: number): bigint {
+/** StableHLO text as `PJRT_Program`. */
+export function programOf(text: string): BigUint64Array {
+  const [code, format] = [pinnedText(text), pinnedText("mlir")];
+  return pinnedWords([8 * (2 + PROGRAM_FIELDS), 0, code.bytes, code.length, format.bytes, format.length]);
+}
+
+function clientOf(api: PjrtApi, options: CreateOptions): bigint {
+  const { bytes, count } = namedValues(options);
   let client: bigint;
   try {
-    client = api.call("Client_Create", { create_options: options, num_options: count })("client");
+    client = api.call("Client_Create", { create_options: bytes, num_options: count })("client");
   } catch (cause) {
     if (!/no visible .*device|no .*gpu|CUDA_ERROR_NO_DEVICE/i.test(String(cause))) throw cause;
     throw new PipeError("xla-device-missing", "The XLA plug-in sees no device that it could compute on.", {

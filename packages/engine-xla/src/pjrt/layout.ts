@@ -18,7 +18,15 @@ LoadedExecutable_Destroy LoadedExecutable_GetExecutable LoadedExecutable_Address
 LoadedExecutable_IsDeleted LoadedExecutable_Execute Executable_DeserializeAndLoad LoadedExecutable_Fingerprint
 Buffer_Destroy Buffer_ElementType Buffer_Dimensions Buffer_UnpaddedDimensions Buffer_DynamicDimensionIndices
 Buffer_GetMemoryLayout Buffer_OnDeviceSizeInBytes Buffer_Device Buffer_Memory Buffer_Delete Buffer_IsDeleted
-Buffer_CopyToDevice Buffer_ToHostBuffer
+Buffer_CopyToDevice Buffer_ToHostBuffer Buffer_IsOnCpu Buffer_ReadyEvent Buffer_UnsafePointer
+Buffer_IncreaseExternalReferenceCount Buffer_DecreaseExternalReferenceCount Buffer_OpaqueDeviceMemoryDataPointer
+CopyToDeviceStream_Destroy CopyToDeviceStream_AddChunk CopyToDeviceStream_TotalBytes CopyToDeviceStream_GranuleSize
+CopyToDeviceStream_CurrentBytes
+TopologyDescription_Create TopologyDescription_Destroy TopologyDescription_PlatformName
+TopologyDescription_PlatformVersion TopologyDescription_GetDeviceDescriptions TopologyDescription_Serialize
+TopologyDescription_Attributes
+Compile Executable_OutputElementTypes Executable_OutputDimensions Buffer_CopyToMemory Client_CreateViewOfDeviceBuffer
+Executable_Fingerprint Client_TopologyDescription Executable_GetCompiledMemoryStats
 `
   .trim()
   .split(/\s+/);
@@ -97,6 +105,23 @@ export const fields = {
     "overridden_options",
     "overridden_options_size",
   ],
+  Executable_GetCompiledMemoryStats: [
+    "executable",
+    "generated_code_bytes",
+    "argument_bytes",
+    "output_bytes",
+    "alias_bytes",
+    "temporary_bytes",
+    "host_generated_code_bytes",
+    "host_argument_bytes",
+    "host_output_bytes",
+    "host_alias_bytes",
+    "host_temporary_bytes",
+    "peak_bytes",
+  ],
+  TopologyDescription_Create: ["name", "name_size", "create_options", "num_options", "topology"],
+  TopologyDescription_Destroy: ["topology"],
+  Compile: ["topology", "program", "compile_options", "compile_options_size", "client", "executable"],
   Buffer_Destroy: ["buffer"],
   Buffer_ToHostBuffer: ["src", "host_layout", "dst", "dst_size", "event"],
 } as const;

@@ -3,7 +3,7 @@ import { DeviceBuffer } from "./device-buffer.ts";
 import { EXECUTE_OPTIONS_FIELDS } from "./layout.ts";
 import { functionAt, memoryAt, pinnedWords } from "./native.ts";
 
-/** A compiled program on the device. */
+/** A compiled program on the devices of a client. */
 export class LoadedExecutable {
   readonly #client: PjrtClient;
   readonly #handle: bigint;
@@ -18,26 +18,30 @@ export class LoadedExecutable {
   }
 
   /**
-   * Queues one run. `done` resolves when it has ended; its failure stays in the outputs too.
+   * Queues one run on buffers [device][input], and returns those of its outputs [device][output]. `done` resolves when it has
+   * ended on all devices; its failure stays in the outputs too.
    * @throws PipeError `engine-failed` where it could not be queued.
    */
-  execute(inputs: readonly DeviceBuffer[]): {
-    readonly outputs: readonly DeviceBuffer[];
+  execute(inputs: readonly (readonly DeviceBuffer[])[]): {
+    readonly outputs: readonly (readonly DeviceBuffer[])[];
     readonly done: Promise<void>;
   } {
-    const made = pinnedWords(Array.from({ length: this.#outputs }, () => 0));
-    const events = pinnedWords([0]);
+    const made = inputs.map(() => pinnedWords(Array.from({ length: this.#outputs }, () => 0)));
+    const events = pinnedWords(inputs.map(() => 0));
     this.#client.api.call("LoadedExecutable_Execute", {
       executable: this.#handle,
       options: this.#options,
-      argument_lists: pinnedWords([pinnedWords(inputs.map(({ handle }) => handle))]),
-      num_devices: 1,
-      num_args: inputs.length,
-      output_lists: pinnedWords([made]),
+      argument_lists: pinnedWords(inputs.map((list) => pinnedWords(list.map(({ handle }) => handle)))),
+      num_devices: inputs.length,
+      num_args: inputs[0]!.length,
+      output_lists: pinnedWords(made),
       device_complete_events: events,
     });
-    const outputs = Array.from(made.subarray(0, this.#outputs), (handle) => new DeviceBuffer(this.#client, handle));
-    return { outputs, done: this.#client.runs.wait(events[0]!) };
+    const outputs = made.map((list) =>
+      Array.from(list.subarray(0, this.#outputs), (handle) => new DeviceBuffer(this.#client, handle)),
+    );
+    const waits = inputs.map((_, i) => this.#client.runs.wait(events[i]!));
+    return { outputs, done: Promise.all(waits).then(() => undefined) };
   }
 
   /** The executable as bytes that this plug-in can load again. @throws PipeError `engine-failed` where it can't. */

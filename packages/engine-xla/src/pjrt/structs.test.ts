@@ -18,11 +18,11 @@ describe("protobuf", () => {
   });
 
   it("compile options are one replica of one partition on one device", () => {
-    expect(hex(compileOptions(2))).toBe("1a1908ffffffffffffffffff01200128014a08080110011a020802");
+    expect(hex(compileOptions([2]))).toBe("1a1908ffffffffffffffffff01200128014a08080110011a020802");
   });
 
   it("flags keep their types", () => {
-    const [plain, flags] = [compileOptions(0), compileOptions(0, { a: "x", b: true, c: 3, d: 0.5 })];
+    const [plain, flags] = [compileOptions([0]), compileOptions([0], { a: "x", b: true, c: 3, d: 0.5 })];
     expect(hex(flags.subarray(plain.length))).toBe(
       ["3a080a016112030a0178", "3a070a016212021001", "3a070a016312021803", "3a0e0a0164120921000000000000e03f"].join(""),
     );
@@ -37,6 +37,8 @@ describe("the layout of the API", () => {
     expect(offsetOf("Client_BufferFromHostBuffer")).toBe(40 + 8 * 22);
     expect(offsetOf("LoadedExecutable_Execute")).toBe(40 + 8 * 55);
     expect(offsetOf("Buffer_ToHostBuffer")).toBe(40 + 8 * 70);
+    expect(offsetOf("TopologyDescription_Create")).toBe(40 + 8 * 82);
+    expect(offsetOf("Executable_GetCompiledMemoryStats")).toBe(40 + 8 * 96);
   });
 });
 

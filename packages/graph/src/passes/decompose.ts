@@ -7,13 +7,17 @@ import type * as tf from "../tf.ts";
 import { traceOnce } from "../trace.ts";
 import { keep, rewrite } from "./rewrite.ts";
 
+/** Whether an engine has an op with such inputs and attributes natively. */
+export type IsNative = (op: string, inputs: readonly TensorSpec[], attributes: Attributes) => boolean;
+
 /** Replaces composite nodes by their decompositions, except those that the engine has natively. */
-export function decompose(graph: Graph, isNative: (node: Node) => boolean = () => false): Graph {
+export function decompose(graph: Graph, isNative: IsNative = () => false): Graph {
   const bodies = new Map<string, Graph>();
   const expand = (node: Node, builder: GraphBuilder): readonly Value[] => {
     const op = compositeOf(node.op);
-    if (op === undefined || isNative(node)) return keep(node, builder);
+    if (op === undefined) return keep(node, builder);
     const specs = node.inputs.map((value) => specOf(builder.nodes, value));
+    if (isNative(node.op, specs, node.attributes)) return keep(node, builder);
     const key = JSON.stringify([node.op, node.attributes, specs]);
     let body = bodies.get(key);
     if (body === undefined) bodies.set(key, (body = bodyOf(op, node.attributes, specs)));

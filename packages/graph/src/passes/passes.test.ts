@@ -60,7 +60,7 @@ const passes: readonly [string, (graph: Graph) => Graph][] = [
   ["removeDeadNodes", removeDeadNodes],
   ["mergeCommonSubexpressions", mergeCommonSubexpressions],
   ["decompose", (graph) => decompose(graph)],
-  ["decompose with native ops", (graph) => decompose(graph, ({ op }) => op === "test.twice")],
+  ["decompose with native ops", (graph) => decompose(graph, (op) => op === "test.twice")],
   ["checkShapes", checkShapes],
   ["mergeCovered", mergeCovered],
   ["simplify", simplify],

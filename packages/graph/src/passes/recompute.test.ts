@@ -42,7 +42,7 @@ function program({ x, w, v, seed }: Inputs): { [name: string]: tf.Tensor } {
 
 const graph = (): Graph => trace(program, specs);
 const optimised = (given: Graph): Graph =>
-  checkShapes(removeDeadNodes(mergeCommonSubexpressions(decompose(given, ({ op }) => op === "barrier"))));
+  checkShapes(removeDeadNodes(mergeCommonSubexpressions(decompose(given, (op) => op === "barrier"))));
 
 describe("recompute", () => {
   it("gives the same bits, with dropout's masks drawn again", () => {
