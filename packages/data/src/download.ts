@@ -54,8 +54,19 @@ async function attemptDownload(url: string, part: string, headers: Download["hea
   if (rest > 0 && size !== rest + (isContinued ? have : 0)) throw new Error(`${size} bytes came`);
 }
 
+/** The JSON at an address, asked for once. @throws PipeError `download-failed`. */
+export async function fetchJson(url: string, headers: Download["headers"]): Promise<unknown> {
+  try {
+    const response = await fetch(url, { headers });
+    await checkResponse(response, url);
+    return await response.json();
+  } catch (error) {
+    throw failed(url, error);
+  }
+}
+
 /** @throws PipeError `download-failed` where asking again is of no use; Error where it may be. */
-export async function checkResponse(response: Response, url: string): Promise<void> {
+async function checkResponse(response: Response, url: string): Promise<void> {
   if (response.ok) return;
   const got = `${response.status} ${(await response.text()).slice(0, 200)}`;
   if (response.status === 429 || response.status >= 500) throw new Error(got);

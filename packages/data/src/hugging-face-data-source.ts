@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { type Cursor, type IDataSource, PipeError, type SourceDocument, type SourceInfo } from "@pipe/core";
-import { checkResponse, download } from "./download.ts";
+import { download, fetchJson } from "./download.ts";
 import { filesFrom } from "./file-cursor.ts";
 import { type ParquetColumns, parquetDocuments } from "./parquet-data-source.ts";
 
@@ -91,7 +91,7 @@ export class HuggingFaceDataSource implements IDataSource {
     } = this.#options;
     const { endpoint = "https://huggingface.co" } = this.#options;
     const url = `${endpoint}/api/datasets/${dataset}/parquet/${config}/${split}`;
-    const urls = await this.#ask(url);
+    const urls = await fetchJson(url, this.#headers());
     if (!Array.isArray(urls) || urls.length === 0) {
       throw new PipeError("source-empty", "The hub has no Parquet files of this dataset.", {
         expected: "a list of addresses",
@@ -105,23 +105,6 @@ export class HuggingFaceDataSource implements IDataSource {
       const path = `${config}/${split}/${String(i).padStart(digits, "0")}.parquet`;
       return { path, url: each, absolute: join(cache, dataset, path) };
     });
-  }
-
-  async #ask(url: string): Promise<unknown> {
-    try {
-      const response = await fetch(url, { headers: this.#headers() });
-      await checkResponse(response, url);
-      return await response.json();
-    } catch (cause) {
-      if (PipeError.is(cause)) throw cause;
-      const { message, cause: inner } = cause as Error & { cause?: Error };
-      throw new PipeError("download-failed", "The hub does not answer.", {
-        got: inner?.message ?? message,
-        where: url,
-        fix: "check the connection, or set `endpoint` to a mirror",
-        cause,
-      });
-    }
   }
 
   #headers(): { readonly [name: string]: string } {
