@@ -146,6 +146,40 @@ export function engineContract(make: () => Promise<IEngine>, { describe, it, exp
     );
 
     it(
+      "computes recurrent cells over time and their gradients as the reference does",
+      withEngine(async (engine) => {
+        const [cells, width, steps] = [3, 2, 4];
+        const specs = {
+          kernel: { shape: [width + cells, 4 * cells], dtype: "float32" },
+          bias: { shape: [4 * cells], dtype: "float32" },
+          x: { shape: [steps, 2, width], dtype: "float32" },
+        } as const;
+        const program = ({ kernel, bias, x }: Tensors): Tensors => {
+          const unrolled = (w: tf.Tensor, b: tf.Tensor): tf.Scalar => {
+            let [c, h] = [tf.zeros([2, cells]) as tf.Tensor2D, tf.zeros([2, cells]) as tf.Tensor2D];
+            for (const step of tf.unstack(x!))
+              [c, h] = tf.basicLSTMCell(1, w as tf.Tensor2D, b as tf.Tensor1D, step as tf.Tensor2D, c, h);
+            return tf.sum(tf.square(h)).asScalar();
+          };
+          const { value, grads } = tf.valueAndGrads(unrolled)([kernel!, bias!]);
+          return { value, kernel: grads[0]!, bias: grads[1]! };
+        };
+        const arrays = Object.fromEntries(
+          Object.entries(specs).map(([name, { shape }]) => [name, uniform(shape).map((v) => v - 1)]),
+        );
+        const executable = await engine.compile(program as (inputs: Tensors) => Tensors, specs as never);
+        const got = (await executable.run(arrays as never)) as { readonly [name: string]: DeviceTensor };
+        const tensors = Object.entries(arrays).map(
+          ([name, data]) => [name, tf.tensor(data, [...specs[name as keyof typeof specs].shape])] as const,
+        );
+        const graph = trace(program as (inputs: Tensors) => Tensors, specs as never);
+        const expected = interpret(graph, Object.fromEntries(tensors)) as Tensors;
+        for (const [name, tensor] of Object.entries(expected))
+          compare(await got[name]!.read(), tensor.dataSync(), engineTolerances["default"]!);
+      }),
+    );
+
+    it(
       "hands inputs, constants and one value under two names out as outputs",
       withEngine(async (engine) => {
         const executable = await engine.compile(
