@@ -1,5 +1,6 @@
 import type { DType, HostArray, TensorSpec } from "@pipe/core";
 import { PipeError } from "@pipe/core";
+import { convolutionKernels } from "./convolution.ts";
 import type { Attributes } from "./graph.ts";
 import { plainOps } from "./plain/index.ts";
 import type { RawAttributes } from "./plain/op.ts";
@@ -18,7 +19,7 @@ export function registerKernels(): void {
       return recordPlain(name, list, attrs ?? {});
     });
   }
-  for (const [name, kernelFunc] of rewrittenKernels) kernel(name, kernelFunc);
+  for (const [name, kernelFunc] of [...rewrittenKernels, ...convolutionKernels]) kernel(name, kernelFunc);
   for (const { kernelName } of tf.getKernelsForBackend("cpu")) {
     if (tf.getKernel(kernelName, BACKEND) !== undefined) continue;
     kernel(kernelName, () => {

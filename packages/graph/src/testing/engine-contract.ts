@@ -180,6 +180,34 @@ export function engineContract(make: () => Promise<IEngine>, { describe, it, exp
     );
 
     it(
+      "computes convolutions, poolings and their gradients as the reference does",
+      withEngine(async (engine) => {
+        const specs = {
+          image: { shape: [2, 6, 5, 2], dtype: "float32" },
+          filter: { shape: [3, 2, 2, 4], dtype: "float32" },
+        } as const;
+        const program = ({ image, filter }: Tensors): Tensors => {
+          const net = (x: tf.Tensor, w: tf.Tensor): tf.Scalar => {
+            const hidden = tf.tanh(tf.conv2d(x as tf.Tensor4D, w as tf.Tensor4D, [1, 2], "same"));
+            const most = tf.maxPool(hidden as tf.Tensor4D, 2, 2, "same");
+            return tf.sum(tf.square(tf.avgPool(most, 2, 1, "valid"))).asScalar();
+          };
+          const { value, grads } = tf.valueAndGrads(net)([image!, filter!]);
+          return { value, image: grads[0]!, filter: grads[1]! };
+        };
+        const arrays = { image: uniform(specs.image.shape), filter: uniform(specs.filter.shape).map((v) => v - 1) };
+        const executable = await engine.compile(program as (inputs: Tensors) => Tensors, specs as never);
+        const got = (await executable.run(arrays as never)) as { readonly [name: string]: DeviceTensor };
+        const expected = interpret(trace(program as (inputs: Tensors) => Tensors, specs as never), {
+          image: tf.tensor(arrays.image, [...specs.image.shape]),
+          filter: tf.tensor(arrays.filter, [...specs.filter.shape]),
+        }) as Tensors;
+        for (const [name, tensor] of Object.entries(expected))
+          compare(await got[name]!.read(), tensor.dataSync(), engineTolerances["default"]!);
+      }),
+    );
+
+    it(
       "hands inputs, constants and one value under two names out as outputs",
       withEngine(async (engine) => {
         const executable = await engine.compile(
