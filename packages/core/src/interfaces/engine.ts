@@ -26,7 +26,10 @@ export type MemoryReport = {
   readonly pooledBytes: number;
   /** Executables that are not disposed. */
   readonly executables: number;
-  /** The most bytes that the process has held in memory so far, where that can be known: a measure, not a count. */
+  /**
+   * The most bytes held so far, where that can be known: by the first device where it counts its own memory, else by the
+   * process. A measure, not a count.
+   */
   readonly peakBytes?: number;
 };
 
