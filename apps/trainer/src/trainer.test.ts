@@ -419,6 +419,9 @@ describe("after training", () => {
     const { out } = await pipe(["engines"], undefined, env);
     expect(out).toMatch(/^onnx +ONNX Runtime .* threads\n +engine: \{ kind: onnx \}\n/);
     expect(out).toMatch(/^xla-cpu +not here: .*\n +pipe engines install xla-cpu$/m);
+    expect(out).toMatch(
+      /^tfjs-node-gpu +not here: .*\n +npm install @tensorflow\/tfjs-node-gpu\n +CUDA 11\.2, cuDNN 8\.1 .* Node/m,
+    );
     const states = (await pipe(["engines", "doctor", "--json"], undefined, env)).out
       .trim()
       .split("\n")
