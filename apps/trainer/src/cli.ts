@@ -63,6 +63,8 @@ const HELP = `pipe: train, evaluate, use and search with language models on your
   pipe engines [doctor]         what can compute here, and what brings the rest
   pipe engines install xla-cpu|xla-cuda13
                                 fetch XLA for this machine's processor, or for NVIDIA GPUs
+  pipe engines bench [--seconds 6]
+                                which is the fastest here, for engine: { kind: auto }
   pipe config show [recipe]     a recipe with all defaults and what is set over it
   pipe config explain [recipe]  the same, with where each value came from
   pipe config schema [recipe]   JSON Schema for editors, of all that is installed and the recipe's plug-ins

@@ -443,6 +443,27 @@ describe("after training", () => {
     });
   });
 
+  it("engine auto takes what pipe engines bench found the fastest, and says so", async () => {
+    const env = { PIPE_CACHE: join(folder, "speeds") };
+    const { out } = await pipe(["engines", "bench", "--seconds", "0", "--json"], undefined, env);
+    const measured = out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { name: string; tokensPerSecond?: number });
+    expect(measured).toMatchObject([{ name: "onnx", choice: { kind: "onnx" } }, { name: "xla-cpu" }]);
+    const shown = await pipe(["engines", "bench", "--seconds", "0"], undefined, env);
+    expect(shown.out).toMatch(
+      /^onnx +\d+ tokens\/s {2}← engine: \{ kind: auto \}\n +engine: \{ kind: onnx \}\nxla-cpu +not here/,
+    );
+    expect((await pipe(["engines", "bench", "--seconds", "x"], undefined, env)).code).toBe(2);
+    const set = ["--set", "engine={kind: auto}", "--set", "training={steps: 1, batch: 2}"];
+    const { out: printed } = await pipe(["train", "tiny.yaml", "--name", "auto", ...set], undefined, env);
+    expect(printed).toMatch(/engine onnx: \d+ tokens a second when it was measured here/);
+    const events = await readFile(join(folder, "runs/auto/events.jsonl"), "utf8");
+    expect(JSON.parse(events.split("\n")[0]!)).toMatchObject({ event: "run-started" });
+    expect(events).toContain('"engineReason":"onnx: ');
+  });
+
   it("pipe engines install says where a plug-in is and how a recipe uses it", async () => {
     const env = { PIPE_CACHE: join(folder, "cache") };
     for (const [name, device] of [
@@ -519,7 +540,11 @@ describe("bad input gets one clear message", () => {
     ["heads that do not divide the width", set("model.heads=3"), "expected a divisor of model.width (16), got 3"],
     ["a window longer than the positions", set("data.sequenceLength=32"), "data.sequenceLength: expected at most"],
     ["an unknown kind", set("model.kind=gpt3"), 'model.kind: expected gpt2, got "gpt3"'],
-    ["an engine that is not known", set("engine.kind=cuda"), 'engine.kind: expected one of onnx, xla, got "cuda"'],
+    [
+      "an engine that is not known",
+      set("engine.kind=cuda"),
+      'engine.kind: expected one of onnx, tfjs, xla, auto, got "cuda"',
+    ],
     [
       "a missing recipe",
       ["train", "none.yaml"],

@@ -1,7 +1,7 @@
 import { messageOf, PipeError } from "@pipe/core";
 import { tfjsBackends } from "@pipe/engine-tfjs";
-import { builtInModules } from "@pipe/pipeline";
-import { type EngineChoice, withEngine } from "../engine.ts";
+import { builtInModules, type EngineChoice } from "@pipe/pipeline";
+import { withEngine } from "../engine.ts";
 import type { Host } from "../host.ts";
 
 /** What there is of one engine here, what it needs besides, and what brings it where it is missing. */

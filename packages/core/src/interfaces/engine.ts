@@ -12,6 +12,8 @@ export type DeviceInfo = {
   readonly dtypes: readonly DType[];
   /** Threads that compute, where it is a CPU. */
   readonly threads?: number;
+  /** Why this one, where it was chosen for the user. */
+  readonly reason?: string;
 };
 
 /** What an engine holds now, in bytes and counts. */
