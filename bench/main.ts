@@ -1,4 +1,4 @@
-// npm run bench -- <name> [--size <size>] [--rounds n] [--json]
+// npm run bench -- <name> [--size <size>] [--rounds n] [--json]; gpu: [--device cuda|cpu] [--rows n] [--steps n]
 import { parseArgs } from "node:util";
 import type { BenchOptions, BenchResult } from "./result.ts";
 
@@ -9,6 +9,7 @@ const benches: { readonly [name: string]: () => Promise<(options: BenchOptions) 
   optimizer: async () => (await import("./optimizer/bench-optimizer.ts")).benchOptimizer,
   retrieval: async () => (await import("./retrieval/bench-retrieval.ts")).benchRetrieval,
   search: async () => (await import("./index/bench-search.ts")).benchSearch,
+  gpu: async () => (await import("./gpu/bench-gpu.ts")).benchGpu,
   train: async () => (await import("./train/bench-train.ts")).benchTrain,
 };
 
@@ -17,6 +18,9 @@ const { values, positionals } = parseArgs({
   options: {
     size: { type: "string", default: "s" },
     rounds: { type: "string", default: "3" },
+    device: { type: "string" },
+    rows: { type: "string" },
+    steps: { type: "string" },
     json: { type: "boolean", default: false },
   },
 });
@@ -26,5 +30,12 @@ if (load === undefined) {
   process.exit(2);
 }
 const bench = await load();
-const result = await bench({ size: values.size, rounds: Number(values.rounds) });
+const { device, rows, steps } = values;
+const result = await bench({
+  size: values.size,
+  rounds: Number(values.rounds),
+  ...(device === undefined ? {} : { device }),
+  ...(rows === undefined ? {} : { rows: Number(rows) }),
+  ...(steps === undefined ? {} : { steps: Number(steps) }),
+});
 if (values.json) console.log(JSON.stringify(result));

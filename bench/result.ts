@@ -1,7 +1,14 @@
 import { availableParallelism, cpus } from "node:os";
 
 /** What a benchmark is run with. */
-export type BenchOptions = { readonly size: string; readonly rounds: number };
+export type BenchOptions = {
+  readonly size: string;
+  readonly rounds: number;
+  /** Of the GPU benchmark: where it runs, default `cuda`; rows of a batch; steps of a round. */
+  readonly device?: string;
+  readonly rows?: number;
+  readonly steps?: number;
+};
 
 /** What a benchmark measured; every ratio above 1 means that ours is better. */
 export type BenchResult = {

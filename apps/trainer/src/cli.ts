@@ -74,6 +74,8 @@ const HELP = `pipe: train, evaluate, use and search with language models on your
   pipe engines [doctor]         what can compute here, and what brings the rest
   pipe engines install xla-cpu|xla-cuda13
                                 fetch XLA for this machine's processor, or for NVIDIA GPUs
+  pipe engines bench [--seconds 6]
+                                which is the fastest here, for engine: { kind: auto }
   pipe config show [recipe]     a recipe with all defaults and what is set over it
   pipe config explain [recipe]  the same, with where each value came from
   pipe config graph [recipe]    its parts, who makes them and what they need; --mermaid draws a chart

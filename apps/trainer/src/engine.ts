@@ -3,11 +3,8 @@ import { PipeError, serviceTokens } from "@pipe/core";
 import { ComponentFactory, ComponentRegistry } from "@pipe/di";
 import { cacheFolder } from "@pipe/engine-xla/plugins";
 import { openRun } from "@pipe/persist";
-import { builtInModules } from "@pipe/pipeline";
+import { builtInModules, type EngineChoice } from "@pipe/pipeline";
 import type { Host } from "./host.ts";
-
-/** An engine as a recipe names it. */
-export type EngineChoice = { readonly kind: string; readonly [option: string]: unknown };
 
 const DEFAULT: EngineChoice = { kind: "onnx" };
 
@@ -39,7 +36,7 @@ export async function engineFor(run: string, flag: string | undefined): Promise<
 }
 
 /** What an engine may ask the command for. */
-function servicesOf(host: Pick<Host, "env">): Services {
+export function servicesOf(host: Pick<Host, "env">): Services {
   const folder = cacheFolder(host.env);
   return {
     has: (name) => name === serviceTokens.cacheFolder,

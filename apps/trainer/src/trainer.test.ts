@@ -437,6 +437,9 @@ describe("after training", () => {
     const { out } = await pipe(["engines"], undefined, env);
     expect(out).toMatch(/^onnx +ONNX Runtime .* threads\n +engine: \{ kind: onnx \}\n/);
     expect(out).toMatch(/^xla-cpu +not here: .*\n +pipe engines install xla-cpu$/m);
+    expect(out).toMatch(
+      /^tfjs-node-gpu +not here: .*\n +npm install @tensorflow\/tfjs-node-gpu\n +CUDA 11\.2, cuDNN 8\.1 .* Node/m,
+    );
     const states = (await pipe(["engines", "doctor", "--json"], undefined, env)).out
       .trim()
       .split("\n")
@@ -456,6 +459,27 @@ describe("after training", () => {
     expect(JSON.parse((await pipe(["config", "show", "shakespeare-char"])).out)).toMatchObject({
       model: { width: 128 },
     });
+  });
+
+  it("engine auto takes what pipe engines bench found the fastest, and says so", async () => {
+    const env = { PIPE_CACHE: join(folder, "speeds") };
+    const { out } = await pipe(["engines", "bench", "--seconds", "0", "--json"], undefined, env);
+    const measured = out
+      .trim()
+      .split("\n")
+      .map((line) => JSON.parse(line) as { name: string; tokensPerSecond?: number });
+    expect(measured).toMatchObject([{ name: "onnx", choice: { kind: "onnx" } }, { name: "xla-cpu" }]);
+    const shown = await pipe(["engines", "bench", "--seconds", "0"], undefined, env);
+    expect(shown.out).toMatch(
+      /^onnx +\d+ tokens\/s {2}← engine: \{ kind: auto \}\n +engine: \{ kind: onnx \}\nxla-cpu +not here/,
+    );
+    expect((await pipe(["engines", "bench", "--seconds", "x"], undefined, env)).code).toBe(2);
+    const set = ["--set", "engine={kind: auto}", "--set", "training={steps: 1, batch: 2}"];
+    const { out: printed } = await pipe(["train", "tiny.yaml", "--name", "auto", ...set], undefined, env);
+    expect(printed).toMatch(/engine onnx: \d+ tokens a second when it was measured here/);
+    const events = await readFile(join(folder, "runs/auto/events.jsonl"), "utf8");
+    expect(JSON.parse(events.split("\n")[0]!)).toMatchObject({ event: "run-started" });
+    expect(events).toContain('"engineReason":"onnx: ');
   });
 
   it("pipe engines install says where a plug-in is and how a recipe uses it", async () => {
@@ -558,7 +582,7 @@ describe("bad input gets one clear message", () => {
     [
       "an engine that is not known",
       set("engine.kind=cuda"),
-      'engine.kind: expected one of onnx, tfjs, xla, got "cuda"',
+      'engine.kind: expected one of onnx, tfjs, xla, auto, got "cuda"',
     ],
     [
       "a missing recipe",

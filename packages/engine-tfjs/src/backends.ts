@@ -13,6 +13,8 @@ export type TfjsBackend = {
   readonly registers: string;
   /** What people should know before they take it. */
   readonly about: string;
+  /** Versions of what else it needs, where that is not obvious. */
+  readonly needs?: string;
   readonly kind: "cpu" | "gpu";
 };
 
@@ -40,6 +42,8 @@ export const tfjsBackends: { readonly [Name in TfjsBackendName]: TfjsBackend } =
     kind: "gpu",
     about:
       "TensorFlow 2.9.1 on NVIDIA GPUs; needs CUDA 11.2 and cuDNN 8.1, and compiles kernels at the first step on GPUs newer than Ampere",
+    needs:
+      "CUDA 11.2, cuDNN 8.1 and an NVIDIA driver of 460 or later; it was made for Node up to 22, and from 23 on this engine gives back the function that Node removed",
   },
   webgpu: {
     package: "@tensorflow/tfjs-backend-webgpu",

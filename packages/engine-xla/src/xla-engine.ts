@@ -132,8 +132,8 @@ export class XlaEngine implements IEngine {
       deviceBytes: [...this.#arrays].reduce((sum, { deviceBytes }) => sum + deviceBytes, 0),
       pooledBytes: 0,
       executables: this.#executables.size,
-      // The system counts in KiB.
-      peakBytes: process.resourceUsage().maxRSS * 1024,
+      // A device's own memory where it has some; the system counts the process's in KiB.
+      peakBytes: this.client.peakBytes() ?? process.resourceUsage().maxRSS * 1024,
     };
   }
 

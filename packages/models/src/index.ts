@@ -8,6 +8,15 @@ export type { GPT2Options } from "./gpt2-config.ts";
 export { logitsProgram } from "./logits-program.ts";
 export { modelFromConfig } from "./from-config.ts";
 export { ModelOptimizer, type ModelOptimizerOptions, type StepPlan } from "./model-optimizer.ts";
+export { compileModel, type CompiledModel, type CompileModelOptions, type ModelShapes } from "./compile-model.ts";
+export type {
+  DecodeInputs,
+  DecodingStep,
+  EmbeddingInputs,
+  LossInputs,
+  LossSums,
+  PrefillInputs,
+} from "./model-programs.ts";
 export { ModelFactory } from "./model-factory.ts";
 export { ModelEmbedder, type ModelEmbedderOptions } from "./model-embedder.ts";
 export { createAttention, createMLP, type AttentionConfig, type MLPConfig } from "./built-in-strategies.ts";

@@ -1,7 +1,6 @@
-import type { DeviceTensor, IEmbedder, IEngine, IExecutable, IModel, ITokenizer, Params } from "@pipe/core";
-import { PipeError, specsOf } from "@pipe/core";
-import { forwardContext } from "@pipe/graph";
-import * as tf from "@pipe/graph/tf";
+import type { DeviceTensor, IEmbedder, IEngine, IModel, ITokenizer } from "@pipe/core";
+import { PipeError } from "@pipe/core";
+import { type CompiledModel, compileModel } from "./compile-model.ts";
 
 /** How texts become vectors. */
 export type ModelEmbedderOptions = {
@@ -20,7 +19,6 @@ export type ModelEmbedderOptions = {
   readonly step?: number;
 };
 
-type Inputs = { readonly params: Params; readonly ids: tf.Tensor; readonly weights: tf.Tensor };
 type Window = { readonly text: number; readonly ids: Uint32Array };
 
 /**
@@ -32,7 +30,7 @@ type Window = { readonly text: number; readonly ids: Uint32Array };
 export class ModelEmbedder implements IEmbedder {
   readonly space: IEmbedder["space"];
   readonly #options: Required<Omit<ModelEmbedderOptions, "step">>;
-  #executable: Promise<IExecutable<Inputs, { sums: tf.Tensor }>> | undefined;
+  #compiled: Promise<CompiledModel<{ embed: { rows: number; positions: number } }>> | undefined;
 
   constructor(options: ModelEmbedderOptions) {
     this.#options = { batch: 8, ...options };
@@ -69,42 +67,22 @@ export class ModelEmbedder implements IEmbedder {
 
   /** Frees the compiled program. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await (await this.#executable)?.[Symbol.asyncDispose]();
+    await (await this.#compiled)?.[Symbol.asyncDispose]();
   }
 
   async #run(group: readonly Window[]): Promise<Float32Array> {
-    const { window, batch, params } = this.#options;
+    const { engine, model, window, batch, params } = this.#options;
     const ids = new Int32Array(batch * window);
     const weights = new Float32Array(batch * window);
     group.forEach(({ ids: tokens }, row) => {
       ids.set(tokens, row * window);
       weights.fill(1, row * window, row * window + tokens.length);
     });
-    this.#executable ??= this.#compile();
-    const { sums } = await (await this.#executable).run({ params, ids, weights });
+    this.#compiled ??= compileModel(model, engine, { embed: { rows: batch, positions: window } });
+    const { sums } = await (await this.#compiled).embed.run({ params, ids, weights });
     const read = (await sums.read()) as Float32Array;
     sums[Symbol.dispose]();
     return read;
-  }
-
-  #compile(): Promise<IExecutable<Inputs, { sums: tf.Tensor }>> {
-    const { engine, model, batch, window, params } = this.#options;
-    const program = ({ params: weightsOf, ids, weights }: Inputs): { sums: tf.Tensor } => {
-      const context = forwardContext({ training: false, seed: tf.zeros([2], "int32") });
-      const { hidden } = model.forward(weightsOf, { ids, targets: ids, weights }, context);
-      const unit = hidden.map((states) => tf.mul(states, tf.rsqrt(tf.add(tf.sum(tf.square(states), -1, true), 1e-12))));
-      const mixed = unit.reduce((a, b) => tf.add(a, b));
-      return { sums: tf.sum(tf.mul(mixed, tf.expandDims(weights, -1)), 1) };
-    };
-    return engine.compile(
-      program,
-      {
-        params: specsOf(params),
-        ids: { shape: [batch, window], dtype: "int32" },
-        weights: { shape: [batch, window], dtype: "float32" },
-      },
-      { batch: ["ids", "weights"] },
-    );
   }
 }
 

@@ -15,11 +15,12 @@ export type RunSoFar = {
 export function eventText(event: RunEvent, { begin, skipped }: RunSoFar, paint: Paint): string | undefined {
   switch (event.event) {
     case "run-started": {
-      const { name, parameters, engine, device, step, start } = event;
+      const { name, parameters, engine, device, step, start, engineReason } = event;
       const weights = start === undefined ? "" : `, weights of ${visible(start)}`;
       const from = step === 0 ? weights : `, from step ${formatInteger(step)}`;
       const where = `${visible(engine)} on ${visible(device)}`;
-      return `${paint("bold", visible(name))}: ${formatCount(parameters)} parameters, ${where}${budgetText(event)}${from}`;
+      const chosen = engineReason === undefined ? "" : `\nengine ${visible(engineReason)}`;
+      return `${paint("bold", visible(name))}: ${formatCount(parameters)} parameters, ${where}${budgetText(event)}${from}${chosen}`;
     }
     case "run-resumed":
       return `resumed at step ${formatInteger(event.step)} from ${visible(event.checkpoint)}`;

@@ -6,6 +6,9 @@
 export { TrainingPipelineV2, type PipelineOptions, type PipelineResult } from "./training-pipeline-v2.ts";
 export { loadExperiment, loadInstalled, type LoadedExperiment } from "./experiment.ts";
 export { compose, type ComposeOptions } from "./compose.ts";
+export { measureEngines, type MeasuredEngine, type MeasureOptions } from "./engine-choice/measure-engines.ts";
+export { chooseEngine, type ChosenEngine } from "./engine-choice/choose-engine.ts";
+export type { Candidate, EngineChoice } from "./engine-choice/candidates.ts";
 export { findLearningRate, type FindLearningRateOptions } from "./find-learning-rate.ts";
 export { withStart } from "./start-from.ts";
 export { runTokens } from "./run-tokens.ts";

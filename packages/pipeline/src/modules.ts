@@ -46,6 +46,12 @@ export const builtInModules: readonly DefinitionModule[] = [
     install: "npm install @pipe/engine-tfjs",
   },
   { package: "@pipe/engine-xla", port: "engine", kinds: ["xla"], load: () => import("@pipe/engine-xla/definitions") },
+  {
+    package: "@pipe/pipeline",
+    port: "engine",
+    kinds: ["auto"],
+    load: () => import("./engine-choice/auto-engine.ts"),
+  },
 ];
 
 /** The built-in components at compile time; with it, recipes complete in an editor (`defineRecipe`). */
@@ -54,6 +60,7 @@ export type BuiltInDefinitions =
   | typeof import("@pipe/models/definitions").definitions
   | typeof import("@pipe/optim/definitions").definitions
   | typeof import("@pipe/eval/definitions").definitions
+  | typeof import("./engine-choice/auto-engine.ts").definitions
   | typeof import("@pipe/engine-onnx/definitions").definitions
   | typeof import("@pipe/engine-tfjs/definitions").definitions
   | typeof import("@pipe/engine-xla/definitions").definitions;

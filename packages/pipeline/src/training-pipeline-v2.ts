@@ -142,6 +142,7 @@ export class TrainingPipelineV2 {
         parameters: model.parameters().reduce((sum, { shape }) => sum + sizeOf(shape), 0),
         engine: engine.device.name,
         device: `${engine.device.kind}, ${devicesOf(engine.device)}${distributed.world > 1 ? ` in each of ${distributed.world} processes` : ""}`,
+        ...(engine.device.reason === undefined ? {} : { engineReason: engine.device.reason }),
         flopsPerStep: step.report.flops,
         compileMs: Math.round(step.report.compileMs),
         plannedPeakBytes: step.report.plannedPeakBytes,

@@ -1,15 +1,20 @@
 import type { Host } from "../host.ts";
+import { benchEngines } from "../engines/bench.ts";
 import { doctor, formatStates } from "../engines/doctor.ts";
 import { install } from "../engines/install.ts";
-import { parseCommand, usageError } from "../usage.ts";
+import { numberFlag, parseCommand, usageError } from "../usage.ts";
 
-/** `pipe engines [doctor]`: what can compute here, and the command that brings what is missing. `pipe engines install <name>`. */
+/** `pipe engines [doctor]`: what can compute here, and the command that brings what is missing. `pipe engines install <name>`, `pipe engines bench`. */
 export async function engines(args: readonly string[], host: Host): Promise<number> {
-  const { values, positionals } = parseCommand(args, {}, 2);
+  const { values, positionals } = parseCommand(args, { seconds: { type: "string" } }, 2);
   const [action = "doctor", name] = positionals;
   const json = values.json === true;
   if (action === "install") {
     await install(name, host, json);
+    return 0;
+  }
+  if (action === "bench" && name === undefined) {
+    await benchEngines(host, numberFlag("seconds", values.seconds) ?? 6, json);
     return 0;
   }
   if ((action !== "list" && action !== "doctor") || name !== undefined)

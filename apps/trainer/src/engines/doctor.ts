@@ -1,21 +1,31 @@
 import { messageOf, PipeError } from "@pipe/core";
-import { builtInModules } from "@pipe/pipeline";
-import { type EngineChoice, withEngine } from "../engine.ts";
+import { tfjsBackends } from "@pipe/engine-tfjs";
+import { builtInModules, type EngineChoice } from "@pipe/pipeline";
+import { withEngine } from "../engine.ts";
 import type { Host } from "../host.ts";
 
-/** What there is of one engine here, and what brings it where it is missing. */
-export type EngineState = { readonly name: string; readonly kind: string; readonly use: string } & (
+/** What there is of one engine here, what it needs besides, and what brings it where it is missing. */
+export type EngineState = {
+  readonly name: string;
+  readonly kind: string;
+  readonly use: string;
+  readonly needs?: string;
+} & (
   | { readonly available: true; readonly device: string; readonly threads?: number }
   | { readonly available: false; readonly problem: string; readonly fix?: string }
 );
 
-type Known = { readonly name: string; readonly choice: EngineChoice; readonly fix?: string };
+type Known = { readonly name: string; readonly choice: EngineChoice; readonly fix?: string; readonly needs?: string };
 
 const known: readonly Known[] = [
   { name: "onnx", choice: { kind: "onnx" }, fix: "ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node" },
   { name: "xla-cpu", choice: { kind: "xla", device: "cpu" } },
   { name: "xla-cuda13", choice: { kind: "xla", device: "cuda" } },
-  { name: "tfjs", choice: { kind: "tfjs" } },
+  ...Object.entries(tfjsBackends).map(([backend, { package: name, about, needs }]): Known => {
+    // The one without a package is tfjs itself, and what the engine takes by default.
+    if (name === undefined) return { name: "tfjs", choice: { kind: "tfjs" } };
+    return { name: `tfjs-${backend}`, choice: { kind: "tfjs", backend }, needs: needs ?? about };
+  }),
 ];
 
 /** Starts every engine that this version knows, one after another, and says what it runs on or why it does not start. */
@@ -26,8 +36,8 @@ export async function doctor(host: Host): Promise<readonly EngineState[]> {
   return states;
 }
 
-async function stateOf({ name, choice, fix }: Known, host: Host): Promise<EngineState> {
-  const head = { name, kind: choice.kind, use: useOf(choice) };
+async function stateOf({ name, choice, fix, needs }: Known, host: Host): Promise<EngineState> {
+  const head = { name, kind: choice.kind, use: useOf(choice), ...(needs === undefined ? {} : { needs }) };
   try {
     return await withEngine(host, choice, async ({ device }) => ({
       ...head,
@@ -58,7 +68,8 @@ export function formatStates(states: readonly EngineState[]): string {
       return [`${name}${state.device}${threads}`, `${" ".repeat(width)}${state.use}`];
     }
     const fix = state.fix === undefined ? [] : [`${" ".repeat(width)}${state.fix}`];
-    return [`${name}not here: ${state.problem}`, ...fix];
+    const needs = state.needs === undefined ? [] : [`${" ".repeat(width)}${state.needs}`];
+    return [`${name}not here: ${state.problem}`, ...fix, ...needs];
   });
   return `${lines.join("\n")}\n`;
 }

@@ -12,6 +12,8 @@ export type DeviceInfo = {
   readonly dtypes: readonly DType[];
   /** Threads that compute, where it is a CPU. */
   readonly threads?: number;
+  /** Why this one, where it was chosen for the user. */
+  readonly reason?: string;
 };
 
 /** What an engine holds now, in bytes and counts. */
@@ -26,7 +28,10 @@ export type MemoryReport = {
   readonly pooledBytes: number;
   /** Executables that are not disposed. */
   readonly executables: number;
-  /** The most bytes that the process has held in memory so far, where that can be known: a measure, not a count. */
+  /**
+   * The most bytes held so far, where that can be known: by the first device where it counts its own memory, else by the
+   * process. A measure, not a count.
+   */
   readonly peakBytes?: number;
 };
 

@@ -15,6 +15,8 @@ export type EventMap = {
     readonly parameters: number;
     readonly engine: string;
     readonly device: string;
+    /** Why this engine, where the recipe left the choice open. */
+    readonly engineReason?: string;
     readonly flopsPerStep?: number;
     /** Milliseconds that compiling the step took. */
     readonly compileMs?: number;

@@ -100,6 +100,18 @@ export class PjrtClient {
     return new LoadedExecutable(this, reply("loaded_executable"), outputs);
   }
 
+  /** The most bytes that the first device has held so far, where the plug-in counts them. */
+  peakBytes(): number | undefined {
+    try {
+      const stats = this.api.call("Device_MemoryStats", { device: this.#handles[0]! });
+      // A bool: the rest of its word is not written.
+      return (stats("peak_bytes_in_use_is_set") & 1n) === 0n ? undefined : Number(stats("peak_bytes_in_use"));
+    } catch (error) {
+      if (!PipeError.is(error, "engine-failed")) throw error;
+      return undefined;
+    }
+  }
+
   /** Ends the client; its executables and buffers must be gone. */
   close(): void {
     this.api.call("Client_Destroy", { client: this.#client });

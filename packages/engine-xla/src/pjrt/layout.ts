@@ -31,6 +31,9 @@ Executable_Fingerprint Client_TopologyDescription Executable_GetCompiledMemorySt
   .trim()
   .split(/\s+/);
 
+/** `num_allocs` to `peak_pool_bytes` of `PJRT_Device_MemoryStats_Args`. */
+const unread = Array.from({ length: 16 }, (_, i) => `unread_${i}` as const);
+
 /**
  * The fields of each function's argument struct after `struct_size` and `extension_start`, in the order of the C header.
  * Each is read and written as one 8-byte word.
@@ -77,6 +80,14 @@ export const fields = {
   DeviceDescription_Id: ["device_description", "id"],
   DeviceDescription_Kind: ["device_description", "text", "text_size"],
   Device_GetDescription: ["device", "device_description"],
+  Device_MemoryStats: [
+    "device",
+    "bytes_in_use",
+    "peak_bytes_in_use",
+    "peak_bytes_in_use_is_set",
+    // Figures that are not read here, each with a word that says whether it is set.
+    ...unread,
+  ],
   Executable_Destroy: ["executable"],
   Executable_Serialize: [
     "executable",
