@@ -148,13 +148,31 @@ describe("MarkdownIndexer", () => {
     await indexer[Symbol.asyncDispose]();
   });
 
+  it("leaves out a document that takes too long to parse, and stays free meanwhile", async () => {
+    const indexer = await open({ worker: true, strategy: { kind: "section", tokens: 64 }, timeLimit: 500 });
+    // Time grows with the square of the depth and more.
+    const deep = Array.from({ length: 1_500 }, (_, i) => `${"  ".repeat(i)}- x\n`).join("");
+    let turns = 0;
+    const timer = setInterval(() => turns++, 5);
+    const report = await indexer.index(stream({ "deep.md": deep, ...files }));
+    clearInterval(timer);
+    expect(report.failures).toEqual([{ id: "deep.md", message: expect.stringContaining("took too long") }]);
+    expect(turns).toBeGreaterThan(20);
+    expect((await indexer.search("planets"))[0]!.path).toBe("sky.md");
+    await indexer[Symbol.asyncDispose]();
+  });
+
+  it("refuses a strategy that makes no sense", async () => {
+    expect(await codeOf(() => open({ strategy: { kind: "section", tokens: -1 } }))).toBe("strategy-invalid");
+  });
+
   it("cuts again what another strategy cut", async () => {
     const folder = await newFolder();
     const coarse = await open({ folder });
     await coarse.index(stream(files));
     const before = (await coarse.status()).chunks;
     await coarse[Symbol.asyncDispose]();
-    const fine = await open({ folder, strategy: new SectionStrategy({ tokens: 20 }) });
+    const fine = await open({ folder, strategy: { kind: "section", tokens: 20 } });
     expect((await fine.index(stream(files))).unchanged).toBe(0);
     expect((await fine.status()).chunks).toBeGreaterThan(before);
     await fine[Symbol.asyncDispose]();
