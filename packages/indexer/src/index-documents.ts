@@ -92,15 +92,17 @@ export class IndexDocuments {
   /** Gives vectors to all passages of the index that lack one. @returns whether none is missing now. */
   async embed(embedder: IEmbedder): Promise<boolean> {
     const before = this.#counts.embedded;
-    const { embedded, failures } = await embedMissing(this.#write, embedder, this.#options.signal, (done, pending) => {
+    const { signal, embedFor } = this.#options;
+    const tell = (done: number, pending: number): void => {
       if (pending > 0 || done > 0) this.#report(before + done, pending);
-    });
+    };
+    const { embedded, failures, rest } = await embedMissing(this.#write, embedder, signal, tell, embedFor);
     this.#counts.embedded += embedded;
     for (const { collection, id, message } of failures) {
       if (collection === this.#collection) this.#failures.set(id, message);
       else await this.#write("fail", collection, [{ id, message }]);
     }
-    return failures.length === 0;
+    return failures.length === 0 && !rest;
   }
 
   /** Notes what failed, forgets what failed before and is all right now, and says what was done. */
@@ -174,6 +176,8 @@ export class IndexDocuments {
     const embedder = this.#embedder;
     const { signal } = this.#options;
     if (embedder === undefined || documents.length === 0 || signal?.aborted === true) return undefined;
+    // Where time is short, words come first.
+    if (this.#options.embedFor !== undefined) return undefined;
     const { space } = embedder;
     const all = documents.flatMap(({ id, chunks }) =>
       chunks.map(({ context, text }, place) => ({

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
+import { setTimeout as pause } from "node:timers/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type IEmbedder, PipeError, type SourceDocument } from "@pipe/core";
@@ -103,6 +104,39 @@ describe("MarkdownIndexer", () => {
     expect(spaces).toEqual([{ id: "trigrams", step: 2, dimensions: 256, vectors: chunks }]);
     expect((await second.search("cats"))[0]!.stale).toBeUndefined();
     await second[Symbol.asyncDispose]();
+  });
+
+  it("embeds for a bounded time, the oldest first, and finds by the vectors of all steps", async () => {
+    const folder = await newFolder();
+    const pages = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`${i + 10}.md`, `# T${i}\n\nword${i}\n`]));
+    const at = async (step: number, embedFor?: number): Promise<MarkdownIndexer> => {
+      const real = new TrigramEmbedder({ step });
+      const slow: IEmbedder = { space: real.space, embed: async (texts) => (await pause(30), real.embed(texts)) };
+      const indexer = await open({ folder, embedder: slow });
+      await indexer.index(stream(step === 1 ? pages : {}), embedFor === undefined ? {} : { embedFor });
+      return indexer;
+    };
+    const spacesOf = async (indexer: MarkdownIndexer): Promise<unknown> =>
+      (await indexer.status()).spaces.map(({ step, vectors }) => [step, vectors]);
+    // A batch of eight takes longer than there is time.
+    expect(await spacesOf(await at(1, 1))).toEqual([[1, 8]]);
+    expect(await spacesOf(await at(2, 1))).toEqual([
+      [1, 8],
+      [2, 8],
+    ]);
+    const third = await at(3, 1);
+    expect(await spacesOf(third)).toEqual([
+      [1, 4],
+      [2, 8],
+      [3, 8],
+    ]);
+    for (const mode of ["vector", "hybrid"] as const) {
+      const [hit] = await third.search("word9", { mode });
+      expect(hit).toMatchObject({ path: "19.md", stale: { step: 2 } });
+    }
+    const last = await at(4);
+    expect(await spacesOf(last)).toEqual([[4, 20]]);
+    expect(await spacesOf(await at(4, 0))).toEqual([[4, 20]]);
   });
 
   it("never compares vectors of different spaces", async () => {

@@ -119,8 +119,11 @@ export class MarkdownIndexer implements IDocumentIndexer, AsyncDisposable {
         const { space } = this.#embedder;
         const isWhole = await work.embed(this.#embedder);
         if (isWhole) await this.#vectors!.drop(await write("dropOtherSteps", space));
-        await this.#vectors!.settle(space);
-        await teachWeight(this.store, write, this.#vectors!, this.#embedder, options.signal);
+        // Where time is short, the store is brought up by whoever searches.
+        if (options.embedFor === undefined) {
+          await this.#vectors!.settle(space);
+          await teachWeight(this.store, write, this.#vectors!, this.#embedder, options.signal);
+        }
       }
       return work.finish();
     });
