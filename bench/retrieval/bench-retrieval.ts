@@ -47,9 +47,9 @@ export async function benchRetrieval({ size }: BenchOptions): Promise<BenchResul
       }
       for (const [mode, quality] of Object.entries(found)) {
         console.log(`${`${name}: ${mode}`.padEnd(42)} ${shown(quality, best)}`);
-        raw[`${name}: ${mode}`] = [quality.ndcg10, quality.recall10, quality.recall100].map((each) =>
-          each.map((value) => Math.round(1e3 * value) / 1e3),
-        );
+        // The means, and nDCG of each query.
+        const means = [quality.ndcg10, quality.recall10, quality.recall100].map(mean);
+        raw[`${name}: ${mode}`] = [means, quality.ndcg10].map((each) => each.map((x) => Math.round(1e3 * x) / 1e3));
       }
       const mine = mean((found["hybrid, MiniLM"] ?? found["words"])!.ndcg10);
       theirs[name] = mean(best.ndcg10);

@@ -48,7 +48,7 @@ export type MarkdownIndexerOptions = {
    * Cuts documents into passages; default `{ kind: "section" }`. A built-in strategy, as plain data, parses in a thread of
    * its own; one that is your own works in the calling thread, without a time limit.
    */
-  readonly strategy?: StrategyConfig | IndexingStrategy;
+  readonly strategy?: StrategyConfig | IndexingStrategy | undefined;
   /** Milliseconds that parsing one document may take in its thread; a longer one is a failure. Default 30,000. */
   readonly timeLimit?: number;
   /** Finds near vectors; default {@link UsearchVectorStore} in the index's folder. It is disposed with the indexer. */

@@ -32,7 +32,8 @@ type Window = { readonly text: number; readonly ids: Uint32Array };
 export class ModelEmbedder implements IEmbedder {
   readonly space: IEmbedder["space"];
   readonly #options: Required<Omit<ModelEmbedderOptions, "step">>;
-  #executable: Promise<IExecutable<Inputs, { sums: tf.Tensor }>> | undefined;
+  /** The compiled program, shared by the embedders of other weights. */
+  #compiled: { program?: Promise<IExecutable<Inputs, { sums: tf.Tensor }>> } = {};
 
   constructor(options: ModelEmbedderOptions) {
     this.#options = { batch: 8, ...options };
@@ -67,9 +68,16 @@ export class ModelEmbedder implements IEmbedder {
     return vectors;
   }
 
+  /** The same with the weights of another step; both share one compiled program. */
+  at(params: ModelEmbedderOptions["params"], step: number): ModelEmbedder {
+    const other = new ModelEmbedder({ ...this.#options, params, step });
+    other.#compiled = this.#compiled;
+    return other;
+  }
+
   /** Frees the compiled program. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await (await this.#executable)?.[Symbol.asyncDispose]();
+    await (await this.#compiled.program)?.[Symbol.asyncDispose]();
   }
 
   async #run(group: readonly Window[]): Promise<Float32Array> {
@@ -80,8 +88,8 @@ export class ModelEmbedder implements IEmbedder {
       ids.set(tokens, row * window);
       weights.fill(1, row * window, row * window + tokens.length);
     });
-    this.#executable ??= this.#compile();
-    const { sums } = await (await this.#executable).run({ params, ids, weights });
+    this.#compiled.program ??= this.#compile();
+    const { sums } = await (await this.#compiled.program).run({ params, ids, weights });
     const read = (await sums.read()) as Float32Array;
     sums[Symbol.dispose]();
     return read;
