@@ -4,56 +4,94 @@ import { join } from "node:path";
 import type { IEmbedder, SearchOptions, SourceDocument } from "@pipe/core";
 import { MarkdownIndexer } from "@pipe/indexer";
 import { type BenchOptions, type BenchResult, machine, resultHead } from "../result.ts";
+import { pairedBootstrap } from "./bootstrap.ts";
 import { type DataSet, dataFolder, dataSets } from "./data-sets.ts";
-import { termsOf } from "./terms.ts";
+import { withEmbedders } from "./embedders.ts";
 import { PlainBm25 } from "./plain-bm25.ts";
 import { ndcg, recall } from "./quality.ts";
+import { termsOf } from "./terms.ts";
 
-type Quality = { readonly ndcg10: number; readonly recall10: number; readonly recall100: number };
+/** Scores of each query. */
+export type Quality = {
+  readonly ndcg10: readonly number[];
+  readonly recall10: readonly number[];
+  readonly recall100: readonly number[];
+};
 
-/** Makes vectors for hybrid search; without one only words are measured. */
-export type MakeEmbedder = () => Promise<{ readonly name: string; readonly embedder: IEmbedder } | undefined>;
+/** Queries of a set at most; of a larger one every n-th is asked. */
+const mostQueries = 400;
 
-const noEmbedder: MakeEmbedder = () => Promise.resolve(undefined);
+const hybridModes: { readonly [mode: string]: SearchOptions } = {
+  meaning: { mode: "vector" },
+  hybrid: { mode: "hybrid" },
+  "hybrid by ranks": { mode: "hybrid", fusion: "rank" },
+};
 
 /**
- * How well an index finds: nDCG@10, recall@10 and recall@100 of documents (each by its best passage), beside the best BM25
- * over whole documents of a grid of k1 and b. `size` names one set, or `all`.
+ * How well an index finds: nDCG@10, recall@10 and recall@100 of documents (each by its best passage), by words, by meaning and by
+ * both, beside the best BM25 over whole documents of a grid of k1 and b. `size` names one set, or `all`.
  */
-export async function benchRetrieval({ size }: BenchOptions, makeEmbedder = noEmbedder): Promise<BenchResult> {
+export async function benchRetrieval({ size }: BenchOptions): Promise<BenchResult> {
   const folder = dataFolder();
   const names = size in dataSets ? [size] : Object.keys(dataSets);
-  const made = await makeEmbedder();
   const theirs: { [name: string]: number } = {};
   const ratio: { [name: string]: number } = {};
   const raw: { [name: string]: number[][] } = {};
   let ours = 0;
-  console.log(`retrieval, ${machine()}; nDCG@10, recall@10, recall@100`);
-  for (const name of names) {
-    const set = dataSets[name]!(folder);
-    const best = bestPlain(set);
-    const found = await indexed(set, made?.embedder);
-    show(`${name}: best BM25 of whole documents, k1 ${best.k1}, b ${best.b}`, best);
-    for (const [mode, quality] of Object.entries(found)) {
-      show(`${name}: ${mode}${mode === "lexical" ? "" : `, ${made!.name}`}`, quality);
-      raw[`${name} ${mode}`] = [[quality.ndcg10, quality.recall10, quality.recall100]];
+  console.log(`retrieval, ${machine()}; nDCG@10, recall@10, recall@100; difference to the grid's best, 95 %`);
+  await withEmbedders(async (embedders) => {
+    for (const name of names) {
+      const set = sampled(dataSets[name]!(folder));
+      const { quality: best, k1, b } = bestPlain(set);
+      const found: { [mode: string]: Quality } = { [`best BM25, k1 ${k1}, b ${b}`]: best };
+      for (const { name: embedder, embedder: vectors } of embedders) {
+        for (const [mode, quality] of Object.entries(await searched(set, vectors)))
+          found[mode === "words" ? mode : `${mode}, ${embedder}`] = quality;
+      }
+      for (const [mode, quality] of Object.entries(found)) {
+        console.log(`${`${name}: ${mode}`.padEnd(42)} ${shown(quality, best)}`);
+        // The means, and nDCG of each query.
+        const means = [quality.ndcg10, quality.recall10, quality.recall100].map(mean);
+        raw[`${name}: ${mode}`] = [means, quality.ndcg10].map((each) => each.map((x) => Math.round(1e3 * x) / 1e3));
+      }
+      const mine = mean((found["hybrid, MiniLM"] ?? found["words"])!.ndcg10);
+      theirs[name] = mean(best.ndcg10);
+      ratio[name] = Math.round((1000 * mine) / theirs[name]) / 1000;
+      ours += mine / names.length;
     }
-    theirs[name] = best.ndcg10;
-    ratio[name] = Math.round((1000 * found["lexical"]!.ndcg10) / best.ndcg10) / 1000;
-    ours += found["lexical"]!.ndcg10 / names.length;
-  }
+  });
   return { ...resultHead("retrieval", size, "nDCG@10"), ours, theirs, ratio, raw };
 }
 
-/** Searches an index of a set in each mode that it can. */
-async function indexed(set: DataSet, embedder: IEmbedder | undefined): Promise<{ [mode: string]: Quality }> {
+function sampled(set: DataSet): DataSet {
+  const every = Math.ceil(set.queries.length / mostQueries);
+  if (every === 1) return set;
+  const queries = set.queries.filter((_, at) => at % every === 0);
+  console.log(`${set.name}: ${queries.length} of ${set.queries.length} queries`);
+  return { ...set, queries };
+}
+
+/** Searches an index of a set in each mode. */
+export async function searched(
+  set: DataSet,
+  embedder: IEmbedder,
+  modes: { readonly [mode: string]: SearchOptions } = { words: { mode: "lexical" }, ...hybridModes },
+): Promise<{ [mode: string]: Quality }> {
   const folder = mkdtempSync(join(tmpdir(), "pipe-bench-retrieval-"));
-  const indexer = await MarkdownIndexer.open({ folder, embedder, worker: false });
+  // Queries are embedded once, many at a time.
+  const texts = set.queries.map(({ text }) => text);
+  const vectors = await embedder.embed(texts);
+  const asked = new Map(texts.map((text, at) => [text, vectors[at]!]));
+  const known: IEmbedder = {
+    space: embedder.space,
+    embed: async (some, signal) =>
+      some.length === 1 && asked.has(some[0]!) ? [asked.get(some[0]!)!] : embedder.embed(some, signal),
+  };
+  const indexer = await MarkdownIndexer.open({ folder, embedder: known, worker: false });
   try {
     await indexer.index(documentsOf(set));
-    const modes = embedder === undefined ? (["lexical"] as const) : (["lexical", "vector", "hybrid"] as const);
     const qualities: { [mode: string]: Quality } = {};
-    for (const mode of modes) qualities[mode] = await qualityOf(indexer, set, { mode, limit: 300 });
+    for (const [mode, options] of Object.entries(modes)) qualities[mode] = await qualityOf(indexer, set, options);
     return qualities;
   } finally {
     await indexer[Symbol.asyncDispose]();
@@ -70,30 +108,28 @@ async function* documentsOf({ documents }: DataSet): AsyncGenerator<SourceDocume
 async function qualityOf(indexer: MarkdownIndexer, set: DataSet, options: SearchOptions): Promise<Quality> {
   const lists: string[][] = [];
   for (const { text } of set.queries) {
-    const hits = await indexer.search(text, options);
+    const hits = await indexer.search(text, { limit: 300, ...options });
     lists.push([...new Set(hits.flatMap(({ id, same = [] }) => [id, ...same.map(({ path }) => path)]))]);
   }
-  return mean(set, lists);
+  return measured(set, lists);
 }
 
-function bestPlain(set: DataSet): Quality & { readonly k1: number; readonly b: number } {
+function bestPlain(set: DataSet): { readonly quality: Quality; readonly k1: number; readonly b: number } {
   const plain = new PlainBm25(set.documents, termsOf);
-  let best: (Quality & { k1: number; b: number }) | undefined;
+  let best: { quality: Quality; k1: number; b: number } | undefined;
   for (const k1 of [0.6, 0.9, 1.2, 1.5, 2, 3]) {
     for (const b of [0.2, 0.4, 0.6, 0.75, 0.9, 1]) {
-      const quality = mean(
-        set,
-        set.queries.map(({ text }) => plain.search(termsOf(text), k1, b)),
-      );
-      if (best === undefined || quality.ndcg10 > best.ndcg10) best = { ...quality, k1, b };
+      const lists = set.queries.map(({ text }) => plain.search(termsOf(text), k1, b));
+      const quality = measured(set, lists);
+      if (best === undefined || mean(quality.ndcg10) > mean(best.quality.ndcg10)) best = { quality, k1, b };
     }
   }
   return best!;
 }
 
-function mean(set: DataSet, lists: readonly (readonly string[])[]): Quality {
-  const of = (measure: (found: readonly string[], right: ReadonlyMap<string, number>) => number): number =>
-    lists.reduce((sum, found, at) => sum + measure(found, set.queries[at]!.right), 0) / lists.length;
+function measured(set: DataSet, lists: readonly (readonly string[])[]): Quality {
+  const of = (measure: (found: readonly string[], right: ReadonlyMap<string, number>) => number): number[] =>
+    lists.map((found, at) => measure(found, set.queries[at]!.right));
   return {
     ndcg10: of((found, right) => ndcg(found, right, 10)),
     recall10: of((found, right) => recall(found, right, 10)),
@@ -101,6 +137,13 @@ function mean(set: DataSet, lists: readonly (readonly string[])[]): Quality {
   };
 }
 
-function show(what: string, { ndcg10, recall10, recall100 }: Quality): void {
-  console.log(`${what.padEnd(64)} ${[ndcg10, recall10, recall100].map((value) => value.toFixed(3)).join("  ")}`);
+function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+function shown({ ndcg10, recall10, recall100 }: Quality, best: Quality): string {
+  const { difference, low, high } = pairedBootstrap(ndcg10, best.ndcg10);
+  const signed = (value: number): string => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(3)}`;
+  const means = [ndcg10, recall10, recall100].map((each) => mean(each).toFixed(3)).join("  ");
+  return ndcg10 === best.ndcg10 ? means : `${means}   ${signed(difference)} [${signed(low)}, ${signed(high)}]`;
 }

@@ -1,10 +1,17 @@
-import { relative } from "node:path";
+import { join, relative } from "node:path";
 import type { Experiment } from "@pipe/config";
 import type { RunFolder } from "@pipe/persist";
 import type { Host } from "./host.ts";
 import { indexFolderInto } from "./index/index-folder-into.ts";
 import { noteEmbedder, noteSource, withIndex } from "./markdown-index.ts";
 import { formatHits } from "./search-output.ts";
+
+/** Notes beside the index of a run that its model makes the vectors, and where the documents come from. */
+export async function noteIndex(run: string, folder: string | undefined): Promise<void> {
+  const index = join(run, "index");
+  if (folder !== undefined) await noteSource(index, "default", folder);
+  await noteEmbedder(index, run);
+}
 
 /** Indexes the folder that an experiment names into its run, with its model, and shows one search. */
 export async function indexAfterTraining(
@@ -13,13 +20,12 @@ export async function indexAfterTraining(
   run: RunFolder,
   json: boolean,
 ): Promise<void> {
-  const { folder, query } = indexing;
+  const { folder, query, strategy } = indexing;
   if (folder === undefined) return;
-  await withIndex(host, { index: run.index, run: run.path, create: true, worker: true }, async (indexer) => {
+  await withIndex(host, { index: run.index, run: run.path, create: true, worker: true, strategy }, async (indexer) => {
     const report = await indexFolderInto(indexer, folder, {});
     for (const { id, message } of report.failures) host.stderr.write(`not indexed: ${id}: ${message}\n`);
-    await noteSource(run.index, "default", folder);
-    await noteEmbedder(run.index, run.path);
+    await noteIndex(run.path, folder);
     const hits = query === undefined ? [] : await indexer.search(query, { limit: 3 });
     if (json) {
       host.stdout.write(

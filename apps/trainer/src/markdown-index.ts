@@ -3,7 +3,7 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { definedOnly, type IEmbedder, PipeError } from "@pipe/core";
-import { type IndexedVersion, MarkdownIndexer, OnnxEmbedder } from "@pipe/indexer";
+import { type IndexedVersion, MarkdownIndexer, OnnxEmbedder, type StrategyConfig } from "@pipe/indexer";
 import { embedderOf, openTrainedModel, resolveCheckpoint } from "@pipe/pipeline";
 import { engineFor, withEngine } from "./engine.ts";
 import type { Host } from "./host.ts";
@@ -69,10 +69,12 @@ export async function withIndex<T>(
     readonly engine?: string | undefined;
     /** Whether to work in threads of its own; default false, as most commands are short. */
     readonly worker?: boolean;
+    /** How documents are cut; default by sections. */
+    readonly strategy?: StrategyConfig | undefined;
   },
   body: (indexer: MarkdownIndexer, embedder: IEmbedder | undefined) => Promise<T>,
 ): Promise<T> {
-  const { index, run, create, engine: kind, worker = false } = options;
+  const { index, run, create, engine: kind, worker = false, strategy } = options;
   const sources = await notedSources(index);
   const open = async (embedder?: IEmbedder): Promise<T> => {
     const isChanged = (version: IndexedVersion): Promise<boolean> => hasChanged(sources, version);
@@ -81,7 +83,7 @@ export async function withIndex<T>(
       create,
       worker,
       isChanged,
-      ...definedOnly({ embedder }),
+      ...definedOnly({ embedder, strategy }),
     });
     try {
       return await body(indexer, embedder);

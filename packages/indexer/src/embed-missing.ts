@@ -4,6 +4,9 @@ import type { PendingChunk } from "./store/vector-table.ts";
 
 /** Passages that the embedder gets at a time. */
 const batchSize = 32;
+/** The same where the time is bounded, so that it is kept; and how many are looked up for one call. */
+const smallBatch = 8;
+const mostBounded = 512;
 /** Vectors that one transaction stores, and milliseconds that one waits for it, at most. */
 const storedAtOnce = 256;
 const longestWait = 1_000;
@@ -14,6 +17,8 @@ type Write = Parameters<Parameters<IndexManager["writing"]>[1]>[0];
 export type EmbedReport = {
   embedded: number;
   failures: { readonly collection: string; readonly id: string; readonly message: string }[];
+  /** Whether some were left for the next time. */
+  rest: boolean;
 };
 
 /**
@@ -25,9 +30,13 @@ export async function embedMissing(
   embedder: IEmbedder,
   signal: AbortSignal | undefined,
   onProgress: (embedded: number, pending: number) => void,
+  /** Milliseconds, after which the rest is left for the next time; the oldest comes first then. */
+  time = Infinity,
 ): Promise<EmbedReport> {
   const { space } = embedder;
-  const report: EmbedReport = { embedded: 0, failures: [] };
+  const report: EmbedReport = { embedded: 0, failures: [], rest: false };
+  const isBounded = time < Infinity;
+  const begin = performance.now();
   const embed = (chunks: readonly PendingChunk[]): Promise<readonly Float32Array[]> =>
     embedChecked(
       embedder,
@@ -49,10 +58,16 @@ export async function embedMissing(
   };
   const { total } = await write("pending", space, 0, 1, true);
   let [last, seen] = [0, 0];
+  const queue = isBounded ? await write("oldest", space, mostBounded) : [];
+  if (isBounded) report.rest = total > queue.length;
   try {
     for (;;) {
       signal?.throwIfAborted();
-      const { chunks: batch } = await write("pending", space, last, batchSize);
+      if (performance.now() - begin >= time) {
+        report.rest = true;
+        break;
+      }
+      const batch = isBounded ? queue.splice(0, smallBatch) : (await write("pending", space, last, batchSize)).chunks;
       onProgress(report.embedded + waiting.length, Math.max(0, total - seen));
       if (batch.length === 0) break;
       last = batch.at(-1)!.chunk;

@@ -8,7 +8,7 @@ import {
   PipeError,
   type SourceDocument,
 } from "@pipe/core";
-import type { DocumentProcessor } from "./document-processor.ts";
+import type { ProcessedDocument } from "./document-processor.ts";
 import { embedChecked, embedMissing } from "./embed-missing.ts";
 import type { NewVectors } from "./index-writes.ts";
 import type { IndexManager } from "./index-manager.ts";
@@ -20,24 +20,34 @@ const mostDocuments = 256;
 const mostChunks = 1_024;
 const longestWait = 1_000;
 const embedAtOnce = 32;
+/** Documents that are looked up and parsed ahead of the one that is stored next. */
+const ahead = 8;
 
 type Write = Parameters<Parameters<IndexManager["writing"]>[1]>[0];
+
+type Ready = { readonly document: DocumentRecord; readonly replaces: boolean };
+
+/** What turns documents into passages, here or in other threads: a `DocumentProcessor` or a `ProcessorPool`. */
+export type Processing = {
+  hash(document: SourceDocument): string;
+  process(document: SourceDocument): ProcessedDocument | Promise<ProcessedDocument>;
+};
 
 /** Reads a stream of documents into an index: the steps of one `index` call, as its only writer. */
 export class IndexDocuments {
   readonly #write: Write;
-  readonly #processor: DocumentProcessor;
+  readonly #processor: Processing;
   readonly #embedder: IEmbedder | undefined;
   readonly #options: IndexOptions;
   readonly #collection: string;
   readonly #counts = { documents: 0, unchanged: 0, removed: 0, chunks: 0, embedded: 0 };
   readonly #failures = new Map<string, string>();
   readonly #seen = new Set<string>();
-  #waiting: { readonly document: DocumentRecord; readonly replaces: boolean }[] = [];
+  #waiting: Ready[] = [];
   #waitingChunks = 0;
   #since = performance.now();
 
-  constructor(write: Write, processor: DocumentProcessor, embedder: IEmbedder | undefined, options: IndexOptions) {
+  constructor(write: Write, processor: Processing, embedder: IEmbedder | undefined, options: IndexOptions) {
     this.#write = write;
     this.#processor = processor;
     this.#embedder = embedder;
@@ -48,21 +58,25 @@ export class IndexDocuments {
   /** Stores what is new or changed; what came before an error or the signal's end stays. */
   async read(documents: AsyncIterable<SourceDocument>): Promise<void> {
     const { signal } = this.#options;
+    const underway: Promise<Ready | undefined>[] = [];
     try {
       for await (const document of documents) {
         signal?.throwIfAborted();
-        await this.#take(document);
-        const isDue =
-          this.#waiting.length >= mostDocuments ||
-          this.#waitingChunks >= mostChunks ||
-          performance.now() - this.#since > longestWait;
-        if (isDue) await this.#store();
+        this.#counts.documents++;
+        this.#seen.add(document.id);
+        const ready = this.#take(document);
+        // Its error is thrown when its turn comes.
+        ready.catch(() => undefined);
+        underway.push(ready);
+        if (underway.length > ahead) await this.#add(await underway.shift());
         this.#report(0, 0);
         await setImmediate();
       }
     } finally {
+      for (const ready of underway) if (signal?.aborted !== true) await this.#add(await ready);
       await this.#store();
     }
+    signal?.throwIfAborted();
     for (const [id, message] of this.#options.unreadable ?? []) {
       this.#seen.add(id);
       this.#failures.set(id, message);
@@ -78,15 +92,17 @@ export class IndexDocuments {
   /** Gives vectors to all passages of the index that lack one. @returns whether none is missing now. */
   async embed(embedder: IEmbedder): Promise<boolean> {
     const before = this.#counts.embedded;
-    const { embedded, failures } = await embedMissing(this.#write, embedder, this.#options.signal, (done, pending) => {
+    const { signal, embedFor } = this.#options;
+    const tell = (done: number, pending: number): void => {
       if (pending > 0 || done > 0) this.#report(before + done, pending);
-    });
+    };
+    const { embedded, failures, rest } = await embedMissing(this.#write, embedder, signal, tell, embedFor);
     this.#counts.embedded += embedded;
     for (const { collection, id, message } of failures) {
       if (collection === this.#collection) this.#failures.set(id, message);
       else await this.#write("fail", collection, [{ id, message }]);
     }
-    return failures.length === 0;
+    return failures.length === 0 && !rest;
   }
 
   /** Notes what failed, forgets what failed before and is all right now, and says what was done. */
@@ -101,26 +117,39 @@ export class IndexDocuments {
     return { ...this.#counts, failures };
   }
 
-  async #take(document: SourceDocument): Promise<void> {
+  /** A document ready to be stored; nothing where it is unchanged, or failed. */
+  async #take(document: SourceDocument): Promise<Ready | undefined> {
     const { id, text } = document;
-    this.#counts.documents++;
-    this.#seen.add(id);
     try {
       const hash = this.#processor.hash(document);
       const [known] = await this.#write("hashes", this.#collection, [id]);
       if (known === hash) {
         this.#counts.unchanged++;
-        return;
+        return undefined;
       }
-      const processed = this.#processor.process(document);
+      const processed = await this.#processor.process(document);
       const content = createHash("sha256").update(text).digest("hex");
-      this.#waiting.push({ document: { ...processed, content }, replaces: known !== undefined });
-      this.#waitingChunks += processed.chunks.length;
-      this.#counts.chunks += processed.chunks.length;
+      return { document: { ...processed, content }, replaces: known !== undefined };
     } catch (error) {
       if (PipeError.is(error) && error.code.startsWith("index-")) throw error;
       this.#failures.set(id, messageOf(error));
+      return undefined;
     }
+  }
+
+  /** Stores a document with the next transaction. */
+  async #add(ready: Ready | undefined): Promise<void> {
+    if (ready !== undefined) {
+      const { length } = ready.document.chunks;
+      this.#waiting.push(ready);
+      this.#waitingChunks += length;
+      this.#counts.chunks += length;
+    }
+    const isDue =
+      this.#waiting.length >= mostDocuments ||
+      this.#waitingChunks >= mostChunks ||
+      performance.now() - this.#since > longestWait;
+    if (isDue) await this.#store();
   }
 
   async #store(): Promise<void> {
@@ -147,6 +176,8 @@ export class IndexDocuments {
     const embedder = this.#embedder;
     const { signal } = this.#options;
     if (embedder === undefined || documents.length === 0 || signal?.aborted === true) return undefined;
+    // Where time is short, words come first.
+    if (this.#options.embedFor !== undefined) return undefined;
     const { space } = embedder;
     const all = documents.flatMap(({ id, chunks }) =>
       chunks.map(({ context, text }, place) => ({

@@ -21,6 +21,7 @@ import {
   exactScores,
   listSpaces,
   meanVector,
+  oldestChunks,
   pendingChunks,
   type PendingChunk,
   spaceNumber,
@@ -37,7 +38,7 @@ export type SpaceState = {
   readonly vectors: number;
   /** The share of meaning that the corpus taught, if it did. */
   readonly weight?: number;
-  /** Steps of the same model whose vectors are there too, the latest first. */
+  /** Other steps of the same model whose vectors are there too, the latest first. */
   readonly older: readonly VectorSpace[];
 };
 
@@ -103,6 +104,10 @@ export function indexReads(opened: () => IndexDatabase) {
       return read((database) => pendingChunks(database, space, after, limit, count));
     },
 
+    oldest(space: VectorSpace, limit: number): PendingChunk[] {
+      return read((database) => oldestChunks(database, space, limit));
+    },
+
     changes(space: VectorSpace, from: ChangePlace, since: number, limit: number): StoredChanges {
       return read((database) => changesOf(database, space, from, since, limit));
     },
@@ -122,8 +127,8 @@ export function indexReads(opened: () => IndexDatabase) {
           ...(weight === null || weight === undefined ? {} : { weight }),
           older: spaces
             .filter(
-              ({ id, dimensions, number: each }) =>
-                id === space.id && dimensions === space.dimensions && each !== number,
+              ({ id, dimensions, number: each, vectors }) =>
+                id === space.id && dimensions === space.dimensions && each !== number && vectors > 0,
             )
             .map(({ id, step, dimensions }) => ({ id, dimensions, ...(step === undefined ? {} : { step }) }))
             .toReversed(),

@@ -2,6 +2,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtemp, readFile, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
+import { setTimeout as pause } from "node:timers/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type IEmbedder, PipeError, type SourceDocument } from "@pipe/core";
@@ -105,6 +106,39 @@ describe("MarkdownIndexer", () => {
     await second[Symbol.asyncDispose]();
   });
 
+  it("embeds for a bounded time, the oldest first, and finds by the vectors of all steps", async () => {
+    const folder = await newFolder();
+    const pages = Object.fromEntries(Array.from({ length: 20 }, (_, i) => [`${i + 10}.md`, `# T${i}\n\nword${i}\n`]));
+    const at = async (step: number, embedFor?: number): Promise<MarkdownIndexer> => {
+      const real = new TrigramEmbedder({ step });
+      const slow: IEmbedder = { space: real.space, embed: async (texts) => (await pause(30), real.embed(texts)) };
+      const indexer = await open({ folder, embedder: slow });
+      await indexer.index(stream(step === 1 ? pages : {}), embedFor === undefined ? {} : { embedFor });
+      return indexer;
+    };
+    const spacesOf = async (indexer: MarkdownIndexer): Promise<unknown> =>
+      (await indexer.status()).spaces.map(({ step, vectors }) => [step, vectors]);
+    // A batch of eight takes longer than there is time.
+    expect(await spacesOf(await at(1, 1))).toEqual([[1, 8]]);
+    expect(await spacesOf(await at(2, 1))).toEqual([
+      [1, 8],
+      [2, 8],
+    ]);
+    const third = await at(3, 1);
+    expect(await spacesOf(third)).toEqual([
+      [1, 4],
+      [2, 8],
+      [3, 8],
+    ]);
+    for (const mode of ["vector", "hybrid"] as const) {
+      const [hit] = await third.search("word9", { mode });
+      expect(hit).toMatchObject({ path: "19.md", stale: { step: 2 } });
+    }
+    const last = await at(4);
+    expect(await spacesOf(last)).toEqual([[4, 20]]);
+    expect(await spacesOf(await at(4, 0))).toEqual([[4, 20]]);
+  });
+
   it("never compares vectors of different spaces", async () => {
     const folder = await newFolder();
     const one = await open({ folder, embedder: new TrigramEmbedder({ id: "one" }) });
@@ -148,13 +182,31 @@ describe("MarkdownIndexer", () => {
     await indexer[Symbol.asyncDispose]();
   });
 
+  it("leaves out a document that takes too long to parse, and stays free meanwhile", async () => {
+    const indexer = await open({ worker: true, strategy: { kind: "section", tokens: 64 }, timeLimit: 500 });
+    // Time grows with the square of the depth and more.
+    const deep = Array.from({ length: 1_500 }, (_, i) => `${"  ".repeat(i)}- x\n`).join("");
+    let turns = 0;
+    const timer = setInterval(() => turns++, 5);
+    const report = await indexer.index(stream({ "deep.md": deep, ...files }));
+    clearInterval(timer);
+    expect(report.failures).toEqual([{ id: "deep.md", message: expect.stringContaining("took too long") }]);
+    expect(turns).toBeGreaterThan(20);
+    expect((await indexer.search("planets"))[0]!.path).toBe("sky.md");
+    await indexer[Symbol.asyncDispose]();
+  });
+
+  it("refuses a strategy that makes no sense", async () => {
+    expect(await codeOf(() => open({ strategy: { kind: "section", tokens: -1 } }))).toBe("strategy-invalid");
+  });
+
   it("cuts again what another strategy cut", async () => {
     const folder = await newFolder();
     const coarse = await open({ folder });
     await coarse.index(stream(files));
     const before = (await coarse.status()).chunks;
     await coarse[Symbol.asyncDispose]();
-    const fine = await open({ folder, strategy: new SectionStrategy({ tokens: 20 }) });
+    const fine = await open({ folder, strategy: { kind: "section", tokens: 20 } });
     expect((await fine.index(stream(files))).unchanged).toBe(0);
     expect((await fine.status()).chunks).toBeGreaterThan(before);
     await fine[Symbol.asyncDispose]();

@@ -16,16 +16,18 @@ import {
   type SourceDocument,
 } from "@pipe/core";
 import { DocumentProcessor } from "./document-processor.ts";
-import { IndexDocuments } from "./index-documents.ts";
+import { IndexDocuments, type Processing } from "./index-documents.ts";
 import { IndexManager } from "./index-manager.ts";
-import type { IndexingStrategy } from "./indexing-strategy.ts";
+import { IndexingStrategy } from "./indexing-strategy.ts";
 import { MarkdownParser } from "./markdown-parser.ts";
+import { processorOf } from "./processor-host.ts";
+import { ProcessorPool } from "./processor-pool.ts";
 import { type FoundChunk, HybridSearch } from "./search/hybrid-search.ts";
 import { teachWeight } from "./search/teach-weight.ts";
 import { gather } from "./search/passages.ts";
 import { snippetOf } from "./search/snippet.ts";
 import { VectorSearch } from "./search/vector-search.ts";
-import { SectionStrategy } from "./section-strategy.ts";
+import type { StrategyConfig } from "./strategies.ts";
 import { UsearchVectorStore } from "./vectors/usearch-vector-store.ts";
 
 /** A document as it was indexed, for asking whether its file is still that. */
@@ -42,8 +44,13 @@ export type MarkdownIndexerOptions = {
   readonly folder: string;
   /** Makes vectors; without it the index searches by words. */
   readonly embedder?: IEmbedder | undefined;
-  /** Cuts documents into passages; default `SectionStrategy` of 256 tokens. */
-  readonly strategy?: IndexingStrategy;
+  /**
+   * Cuts documents into passages; default `{ kind: "section" }`. A built-in strategy, as plain data, parses in a thread of
+   * its own; one that is your own works in the calling thread, without a time limit.
+   */
+  readonly strategy?: StrategyConfig | IndexingStrategy | undefined;
+  /** Milliseconds that parsing one document may take in its thread; a longer one is a failure. Default 30,000. */
+  readonly timeLimit?: number;
   /** Finds near vectors; default {@link UsearchVectorStore} in the index's folder. It is disposed with the indexer. */
   readonly vectors?: IVectorStore;
   /** Orders the best passages anew. */
@@ -60,7 +67,7 @@ export type MarkdownIndexerOptions = {
 export class MarkdownIndexer implements IDocumentIndexer, AsyncDisposable {
   /** The store: `verify`, `compact`, `export`, `import`. */
   readonly store: IndexManager;
-  readonly #processor: DocumentProcessor;
+  readonly #processor: Processing & Partial<AsyncDisposable>;
   readonly #embedder: IEmbedder | undefined;
   readonly #vectorStore: IVectorStore | undefined;
   readonly #vectors: VectorSearch | undefined;
@@ -68,9 +75,9 @@ export class MarkdownIndexer implements IDocumentIndexer, AsyncDisposable {
   readonly #isChanged: MarkdownIndexerOptions["isChanged"];
 
   private constructor(store: IndexManager, options: MarkdownIndexerOptions) {
-    const { strategy = new SectionStrategy(), embedder, reranker, worker = true } = options;
+    const { embedder, reranker, worker = true } = options;
     this.store = store;
-    this.#processor = new DocumentProcessor({ parser: new MarkdownParser(), strategy });
+    this.#processor = processingOf(options);
     this.#embedder = embedder;
     this.#isChanged = options.isChanged;
     if (embedder !== undefined) {
@@ -82,11 +89,18 @@ export class MarkdownIndexer implements IDocumentIndexer, AsyncDisposable {
 
   /**
    * Opens the index of a folder.
-   * @throws PipeError `index-missing` (only with `create: false`), `index-foreign`, `index-newer`, `index-older`, `index-damaged`.
+   * @throws PipeError `index-missing` (only with `create: false`), `index-foreign`, `index-newer`, `index-older`, `index-damaged`,
+   *   `strategy-invalid`.
    */
   static async open(options: MarkdownIndexerOptions): Promise<MarkdownIndexer> {
     const { folder, create = true, worker = true } = options;
-    return new MarkdownIndexer(await IndexManager.open({ folder, create, worker }), options);
+    const store = await IndexManager.open({ folder, create, worker });
+    try {
+      return new MarkdownIndexer(store, options);
+    } catch (error) {
+      await store[Symbol.asyncDispose]();
+      throw error;
+    }
   }
 
   /**
@@ -105,8 +119,11 @@ export class MarkdownIndexer implements IDocumentIndexer, AsyncDisposable {
         const { space } = this.#embedder;
         const isWhole = await work.embed(this.#embedder);
         if (isWhole) await this.#vectors!.drop(await write("dropOtherSteps", space));
-        await this.#vectors!.settle(space);
-        await teachWeight(this.store, write, this.#vectors!, this.#embedder, options.signal);
+        // Where time is short, the store is brought up by whoever searches.
+        if (options.embedFor === undefined) {
+          await this.#vectors!.settle(space);
+          await teachWeight(this.store, write, this.#vectors!, this.#embedder, options.signal);
+        }
       }
       return work.finish();
     });
@@ -163,6 +180,7 @@ export class MarkdownIndexer implements IDocumentIndexer, AsyncDisposable {
 
   /** Closes the files and ends the threads. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#processor[Symbol.asyncDispose]?.();
     await this.#vectorStore?.[Symbol.asyncDispose]();
     await this.store[Symbol.asyncDispose]();
   }
@@ -170,6 +188,12 @@ export class MarkdownIndexer implements IDocumentIndexer, AsyncDisposable {
   async #hasChanged({ path, collection, documentContent: sha256 }: FoundChunk): Promise<boolean> {
     return (await this.#isChanged?.({ path, collection, sha256 })) ?? false;
   }
+}
+
+function processingOf(options: MarkdownIndexerOptions): Processing {
+  const { strategy = { kind: "section" }, timeLimit, worker = true } = options;
+  if (strategy instanceof IndexingStrategy) return new DocumentProcessor({ parser: new MarkdownParser(), strategy });
+  return worker ? new ProcessorPool({ strategy, ...definedOnly({ timeLimit }) }) : processorOf({ strategy });
 }
 
 function hitOf(found: FoundChunk, changed: boolean): SearchHit {

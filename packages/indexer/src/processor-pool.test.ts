@@ -1,9 +1,8 @@
-import { MessageChannel } from "node:worker_threads";
 import type { SourceDocument } from "@pipe/core";
 import { describe, expect, it } from "vitest";
 import { DocumentProcessor } from "./document-processor.ts";
 import { MarkdownParser } from "./markdown-parser.ts";
-import { type ProcessorAnswer, type ProcessorPort, serveProcessor } from "./processor-host.ts";
+import { createProcessorHost } from "./processor-host.ts";
 import { ProcessorPool, type ProcessorPoolOptions } from "./processor-pool.ts";
 import { createStrategy } from "./strategies.ts";
 import { torture } from "./torture.test.fixture.ts";
@@ -37,10 +36,7 @@ describe("ProcessorPool", () => {
         code: "document-timeout",
         message: expect.stringContaining("a.md"),
       });
-      // The thread that comes after it has its own time to start.
-      const after = new ProcessorPool({ strategy: { kind: "section" } });
-      expect((await after.process(documentOf("# T\n"))).title).toBe("T");
-      await after[Symbol.asyncDispose]();
+      expect((await pool.process(documentOf("# T\n"))).title).toBe("T");
     }));
 
   it("says what is wrong with a document or with its settings", async () => {
@@ -48,33 +44,29 @@ describe("ProcessorPool", () => {
       await expect(pool.process(documentOf("too long"))).rejects.toMatchObject({ code: "document-too-large" });
       expect((await pool.process(documentOf("ok"))).chunks).toHaveLength(1);
     });
-    await withPool({ strategy: { kind: "section", tokens: 0 } }, async (pool) => {
-      await expect(pool.process(documentOf("x"))).rejects.toMatchObject({ code: "document-unreadable" });
+    expect(() => new ProcessorPool({ strategy: { kind: "section", tokens: 0 } })).toThrow("positive number");
+    await withPool({ strategy: { kind: "sentence" } }, async (pool) => {
+      await expect(pool.process({ ...documentOf(""), text: undefined as never })).rejects.toMatchObject({
+        code: "document-unreadable",
+        message: expect.stringContaining("a.md"),
+      });
     });
   });
 
   it("reports a thread that was stopped from outside", async () => {
     const pool = new ProcessorPool({ strategy: { kind: "section" } });
-    const pending = pool.process(documentOf("- ".repeat(20_000))).catch((error: unknown) => error);
+    const pending = pool.process(documentOf("- ".repeat(2_000))).catch((error: unknown) => error);
     await pool[Symbol.asyncDispose]();
     expect(await pending).toMatchObject({ code: "document-unreadable" });
   });
 });
 
-describe("serveProcessor", () => {
-  it("answers in this thread too", async () => {
-    const { port1, port2 } = new MessageChannel();
-    serveProcessor(port2 as unknown as ProcessorPort);
-    const ask = (text: unknown): Promise<ProcessorAnswer> =>
-      new Promise((resolve) => {
-        port1.once("message", resolve);
-        port1.postMessage({ type: "process", document: { ...documentOf(""), text } });
-      });
-    port1.postMessage({ type: "open", settings: { strategy: { kind: "sentence" }, parser: { maxLength: 20 } } });
-    expect(await ask("One. Two.")).toMatchObject({ processed: { chunks: [{ text: "One. Two." }] } });
-    expect(await ask("x".repeat(21))).toMatchObject({ failure: { code: "document-too-large" } });
-    expect(await ask(undefined)).toMatchObject({ failure: { code: "document-unreadable" } });
-    port1.close();
+describe("createProcessorHost", () => {
+  it("processes in this thread too", () => {
+    const host = createProcessorHost();
+    host.open({ strategy: { kind: "sentence" }, parser: { maxLength: 20 } });
+    expect(host.process(documentOf("One. Two."))).toMatchObject({ chunks: [{ text: "One. Two." }] });
+    expect(() => host.process(documentOf("x".repeat(21)))).toThrow("20");
   });
 });
 

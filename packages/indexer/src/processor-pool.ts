@@ -1,7 +1,7 @@
-import { Worker } from "node:worker_threads";
-import { PipeError, type SourceDocument } from "@pipe/core";
-import type { ProcessedDocument } from "./document-processor.ts";
-import type { ProcessorAnswer, ProcessorSettings } from "./processor-host.ts";
+import { messageOf, PipeError, type SourceDocument } from "@pipe/core";
+import type { DocumentProcessor, ProcessedDocument } from "./document-processor.ts";
+import { type ProcessorApi, processorOf, type ProcessorSettings } from "./processor-host.ts";
+import { type Serving, startWorker } from "./worker-channel.ts";
 
 /** How documents are processed in other threads. */
 export type ProcessorPoolOptions = ProcessorSettings & {
@@ -15,82 +15,76 @@ export type ProcessorPoolOptions = ProcessorSettings & {
  * Parses and cuts documents in worker threads, so that the calling thread stays free, and stops a document that takes too
  * long: time grows faster than length where a text nests deeply.
  */
-export class ProcessorPool {
+export class ProcessorPool implements AsyncDisposable {
   readonly #options: ProcessorPoolOptions;
-  readonly #idle: Worker[] = [];
-  readonly #busy = new Set<Worker>();
+  readonly #here: DocumentProcessor;
+  readonly #idle: Serving<ProcessorApi>[] = [];
+  readonly #busy = new Set<Serving<ProcessorApi>>();
   readonly #waiting: (() => void)[] = [];
+  #running = 0;
 
+  /** @throws PipeError `strategy-invalid`. */
   constructor(options: ProcessorPoolOptions) {
     this.#options = options;
+    this.#here = processorOf(options);
+  }
+
+  /** A hash over text, path and strategy: equal hashes need no new processing. Computed in this thread. */
+  hash(document: SourceDocument): string {
+    return this.#here.hash(document);
   }
 
   /**
-   * Processes one document; as many calls run at the same time as there are threads.
-   * @throws PipeError `document-timeout`, `document-too-large`, `document-unreadable`, `strategy-invalid`.
+   * Processes one document; as many calls run at the same time as there are threads, the others wait their turn.
+   * @throws PipeError `document-timeout`, `document-too-large`, `document-unreadable`.
    */
   async process(document: SourceDocument): Promise<ProcessedDocument> {
-    while (this.#idle.length === 0 && this.#busy.size >= (this.#options.threads ?? 1))
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    const worker = this.#idle.pop() ?? this.#start();
-    this.#busy.add(worker);
+    const { threads = 1 } = this.#options;
+    while (this.#running >= threads) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#running++;
+    const serving = this.#idle.pop() ?? startWorker<ProcessorApi>("processor.worker");
+    this.#busy.add(serving);
     try {
-      const answer = await this.#ask(worker, document);
-      this.#idle.push(worker);
-      if ("processed" in answer) return answer.processed;
-      throw new PipeError(answer.failure.code, answer.failure.message);
+      const processed = await this.#ask(serving, document);
+      this.#idle.push(serving);
+      return processed;
+    } catch (error) {
+      // A document's own error leaves the thread as it was.
+      if (PipeError.is(error, "document-too-large")) this.#idle.push(serving);
+      else await serving.stop();
+      throw error;
     } finally {
-      this.#busy.delete(worker);
+      this.#busy.delete(serving);
+      this.#running--;
       this.#waiting.shift()?.();
     }
   }
 
-  /** Stops the threads. */
+  /** Stops the threads; documents under way fail. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all([...this.#idle.splice(0), ...this.#busy].map((worker) => worker.terminate()));
+    await Promise.all([...this.#idle.splice(0), ...this.#busy].map(({ stop }) => stop()));
   }
 
-  #start(): Worker {
-    const isSource = import.meta.url.endsWith(".ts");
-    const worker = new Worker(new URL(isSource ? "./processor.worker.ts" : "./processor.worker.js", import.meta.url), {
-      ...(isSource ? { execArgv: ["--conditions=@pipe/source"] } : {}),
-    });
-    const { parser, strategy } = this.#options;
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread has no origin
-    worker.postMessage({ type: "open", settings: { strategy, ...(parser === undefined ? {} : { parser }) } });
-    // An idle thread must not keep the process alive.
-    worker.unref();
-    return worker;
-  }
-
-  async #ask(worker: Worker, document: SourceDocument): Promise<ProcessorAnswer> {
-    const { timeLimit = 30_000 } = this.#options;
-    const { promise, resolve, reject } = Promise.withResolvers<ProcessorAnswer>();
-    const onError = (cause: Error): void =>
-      reject(new PipeError("document-unreadable", "A document could not be parsed.", { got: cause.message, cause }));
-    const onExit = (): void => reject(new PipeError("document-unreadable", "A parsing thread ended early."));
-    const onTime = (): void =>
-      reject(
-        new PipeError("document-timeout", "A document took too long to parse and was passed over.", {
-          expected: `at most ${timeLimit} ms`,
-          where: document.path ?? document.id,
-          fix: "split it, or leave it out",
-        }),
-      );
-    const timer = setTimeout(onTime, timeLimit);
-    worker.once("message", resolve).once("error", onError).once("exit", onExit);
-    worker.ref();
-    // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a worker thread has no origin
-    worker.postMessage({ type: "process", document });
+  async #ask({ channel }: Serving<ProcessorApi>, document: SourceDocument): Promise<ProcessedDocument> {
+    const { parser, strategy, timeLimit = 30_000 } = this.#options;
+    const where = document.path ?? document.id;
+    const late = Promise.withResolvers<never>();
+    let timer: ReturnType<typeof setTimeout> | undefined;
     try {
-      return await promise;
+      // The time that a thread takes to start is not the document's.
+      await channel.call("open", { strategy, ...(parser === undefined ? {} : { parser }) });
+      const expected = `at most ${timeLimit} ms`;
+      timer = setTimeout(() => {
+        const summary = "A document took too long to parse and was passed over.";
+        late.reject(new PipeError("document-timeout", summary, { expected, where, fix: "split it, or leave it out" }));
+      }, timeLimit);
+      return await Promise.race([channel.call("process", document), late.promise]);
     } catch (error) {
-      await worker.terminate();
-      throw error;
+      if (PipeError.is(error) && error.code.startsWith("document-")) throw error;
+      const got = messageOf(error);
+      throw new PipeError("document-unreadable", "A document could not be parsed.", { got, where, cause: error });
     } finally {
       clearTimeout(timer);
-      worker.off("message", resolve).off("error", onError).off("exit", onExit);
-      worker.unref();
     }
   }
 }

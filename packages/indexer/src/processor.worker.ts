@@ -1,3 +1,4 @@
 import { parentPort } from "node:worker_threads";
-import { serveProcessor } from "./processor-host.ts";
-serveProcessor(parentPort!);
+import { createProcessorHost } from "./processor-host.ts";
+import { type Port, serve } from "./worker-channel.ts";
+serve(parentPort as unknown as Port, createProcessorHost());

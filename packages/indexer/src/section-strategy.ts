@@ -15,7 +15,7 @@ export class SectionStrategy extends IndexingStrategy {
   readonly #budget: number;
 
   /** @param options.tokens default 256. @throws PipeError `strategy-invalid`. */
-  constructor({ tokens = 256 }: { readonly tokens?: number } = {}) {
+  constructor({ tokens = 256 }: { readonly tokens?: number | undefined } = {}) {
     super();
     this.#budget = budgetOf(tokens);
     this.id = `section-2:${tokens}`;

@@ -13,7 +13,7 @@ export class SentenceStrategy extends IndexingStrategy {
   readonly #segmenter = new Intl.Segmenter("en", { granularity: "sentence" });
 
   /** @param options.tokens default 64. @throws PipeError `strategy-invalid`. */
-  constructor({ tokens = 64 }: { readonly tokens?: number } = {}) {
+  constructor({ tokens = 64 }: { readonly tokens?: number | undefined } = {}) {
     super();
     this.#budget = budgetOf(tokens);
     this.id = `sentence-1:${tokens}`;

@@ -7,9 +7,9 @@ import { WindowStrategy } from "./window-strategy.ts";
 
 /** One of the built-in strategies as plain data, as a configuration or another thread has it. */
 export type StrategyConfig =
-  | { readonly kind: "section"; readonly tokens?: number }
-  | { readonly kind: "window"; readonly tokens?: number; readonly overlap?: number }
-  | { readonly kind: "sentence"; readonly tokens?: number }
+  | { readonly kind: "section"; readonly tokens?: number | undefined }
+  | { readonly kind: "window"; readonly tokens?: number | undefined; readonly overlap?: number | undefined }
+  | { readonly kind: "sentence"; readonly tokens?: number | undefined }
   | { readonly kind: "document" };
 
 /** Makes a built-in strategy. @throws PipeError `strategy-invalid`. */

@@ -14,7 +14,10 @@ export class WindowStrategy extends IndexingStrategy {
   readonly #overlap: number;
 
   /** @param options.tokens default 256. @param options.overlap default an eighth of `tokens`. @throws PipeError `strategy-invalid`. */
-  constructor({ tokens = 256, overlap = tokens >> 3 }: { readonly tokens?: number; readonly overlap?: number } = {}) {
+  constructor({
+    tokens = 256,
+    overlap = tokens >> 3,
+  }: { readonly tokens?: number | undefined; readonly overlap?: number | undefined } = {}) {
     super();
     const budget = budgetOf(tokens);
     if (!Number.isInteger(overlap) || overlap < 0 || overlap >= tokens) {

@@ -30,7 +30,8 @@ type Window = { readonly text: number; readonly ids: Uint32Array };
 export class ModelEmbedder implements IEmbedder {
   readonly space: IEmbedder["space"];
   readonly #options: Required<Omit<ModelEmbedderOptions, "step">>;
-  #compiled: Promise<CompiledModel<{ embed: { rows: number; positions: number } }>> | undefined;
+  /** The compiled program, shared by the embedders of other weights. */
+  #compiled: { program?: Promise<CompiledModel<{ embed: { rows: number; positions: number } }>> } = {};
 
   constructor(options: ModelEmbedderOptions) {
     this.#options = { batch: 8, ...options };
@@ -65,9 +66,16 @@ export class ModelEmbedder implements IEmbedder {
     return vectors;
   }
 
+  /** The same with the weights of another step; both share one compiled program. */
+  at(params: ModelEmbedderOptions["params"], step: number): ModelEmbedder {
+    const other = new ModelEmbedder({ ...this.#options, params, step });
+    other.#compiled = this.#compiled;
+    return other;
+  }
+
   /** Frees the compiled program. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await (await this.#compiled)?.[Symbol.asyncDispose]();
+    await (await this.#compiled.program)?.[Symbol.asyncDispose]();
   }
 
   async #run(group: readonly Window[]): Promise<Float32Array> {
@@ -78,8 +86,8 @@ export class ModelEmbedder implements IEmbedder {
       ids.set(tokens, row * window);
       weights.fill(1, row * window, row * window + tokens.length);
     });
-    this.#compiled ??= compileModel(model, engine, { embed: { rows: batch, positions: window } });
-    const { sums } = await (await this.#compiled).embed.run({ params, ids, weights });
+    this.#compiled.program ??= compileModel(model, engine, { embed: { rows: batch, positions: window } });
+    const { sums } = await (await this.#compiled.program).embed.run({ params, ids, weights });
     const read = (await sums.read()) as Float32Array;
     sums[Symbol.dispose]();
     return read;

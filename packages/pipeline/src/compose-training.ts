@@ -15,6 +15,7 @@ import {
   TrainingOrchestrator,
 } from "@pipe/train";
 import type { Composition } from "./compose.ts";
+import { indexing } from "./compose-indexing.ts";
 import { datasetIdentity } from "./dataset-identity.ts";
 import { modelFiles } from "./model-files.ts";
 import { runTokens } from "./run-tokens.ts";
@@ -78,6 +79,7 @@ export function addTraining(container: ServiceContainer, composition: Compositio
             divergenceStage(guard),
             await evaluating(services, composition, saves, stopping),
             ...(await sampling(services, composition)),
+            ...(await indexing(container, services)),
             await saving(services, saves, () => ({ step: epochs.progress.step, ...states().capture() })),
           ],
     });

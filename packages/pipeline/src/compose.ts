@@ -3,6 +3,7 @@ import { type IEventBus, type ISchedule, Random } from "@pipe/core";
 import { type ComponentFactory, ServiceContainer } from "@pipe/di";
 import { type DistributedContext, singleProcess } from "@pipe/train";
 import { addData } from "./compose-data.ts";
+import { addIndexing } from "./compose-indexing.ts";
 import { addModel } from "./compose-model.ts";
 import { addTraining } from "./compose-training.ts";
 import { runTokens } from "./run-tokens.ts";
@@ -55,6 +56,7 @@ export function compose(experiment: Experiment, options: ComposeOptions): Servic
   container.singleton(runTokens.engine, options.components.bind("engine", experiment.engine));
   addData(container, composition);
   addModel(container, composition);
+  addIndexing(container, composition);
   addTraining(container, composition);
   return container;
 }

@@ -3,6 +3,7 @@ import type { BuildReport } from "@pipe/data";
 import type { MetricsCalculator, ModelEvaluator, TextGenerator } from "@pipe/eval";
 import type { CheckpointScheduler, ModelCheckpointer } from "@pipe/persist";
 import type { DivergenceGuard, EpochManager, TrainingOrchestrator, TrainingStepProcessor } from "@pipe/train";
+import type { IndexAlong } from "./index-along.ts";
 
 /** Every part of a run by name and type: `await run.get(runTokens.trainer)`. */
 export const runTokens = {
@@ -21,5 +22,7 @@ export const runTokens = {
   /** When checkpoints are due, and which one is the best. */
   saves: token<CheckpointScheduler>("saves"),
   checkpointer: token<ModelCheckpointer>("checkpointer"),
+  /** The index that learns along; only where the experiment asks for it. */
+  indexAlong: token<IndexAlong>("indexAlong"),
   trainer: token<TrainingOrchestrator>("trainer"),
 } as const;

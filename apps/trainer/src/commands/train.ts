@@ -1,6 +1,6 @@
 import { basename, dirname, join } from "node:path";
 import { type Experiment, overlay, type RawConfig, rawConfig } from "@pipe/config";
-import { type Json, PipeError } from "@pipe/core";
+import { type Json, messageOf, PipeError } from "@pipe/core";
 import { cacheFolder } from "@pipe/engine-xla/plugins";
 import { EventBus, ProgressReporter } from "@pipe/monitor";
 import { ModelCheckpointer, openRun, type RunFolder } from "@pipe/persist";
@@ -8,7 +8,7 @@ import { loadExperiment, type PipelineResult, TrainingPipelineV2 } from "@pipe/p
 import { type DistributedContext, fromMain, singleProcess } from "@pipe/train";
 import type { Host } from "../host.ts";
 import { joinProcesses } from "../join-processes.ts";
-import { indexAfterTraining } from "../index-after-training.ts";
+import { indexAfterTraining, noteIndex } from "../index-after-training.ts";
 import { findRecipe, overlaid } from "../recipes.ts";
 import { freeName, newestRun, runPath, runsDirOf } from "../run-paths.ts";
 import { rehearse } from "../rehearsal.ts";
@@ -107,6 +107,15 @@ async function trainTogether(
     now: host.now,
     versions: versions(),
   };
+  const { indexing } = experiment;
+  if (indexing.during !== undefined && distributed.isMain) {
+    // Other processes find the model of the index while it learns.
+    events.on("run-started", () => {
+      noteIndex(join(start.runsDir, experiment.name), indexing.folder).catch((error: unknown) =>
+        events.emit("warning", { source: "index", message: messageOf(error) }),
+      );
+    });
+  }
   let result: PipelineResult;
   try {
     result = await new TrainingPipelineV2(experiment, { ...options, resume: start.resume }).run();

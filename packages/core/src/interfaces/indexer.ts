@@ -40,6 +40,11 @@ export type IndexOptions = {
   readonly prune?: boolean;
   /** Documents of one name that are searched together; default `default`. */
   readonly collection?: string;
+  /**
+   * Milliseconds that embedding may take, after which the call ends with the batch at hand; the passages with the oldest
+   * vectors come first. Default without end.
+   */
+  readonly embedFor?: number;
   /** Documents that the stream could not read, with the reason; it may fill this while it runs. They are kept and reported. */
   readonly unreadable?: ReadonlyMap<string, string>;
 };

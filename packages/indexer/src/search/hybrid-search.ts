@@ -127,7 +127,7 @@ export class HybridSearch {
       };
     }
     const weight = options.weight ?? state.weight ?? 0.5;
-    const others = await this.#others(question, space, lexical, ranked);
+    const others = await this.#others(question, [space, ...state.older], lexical, ranked);
     const joined = fuse(lexical, ranked, weight, { first: others.lexical, second: others.vector });
     return {
       ranked: joined,
@@ -141,18 +141,20 @@ export class HybridSearch {
   /** What each side says of the passages that only the other one proposed. */
   async #others(
     { terms, vector }: Question,
-    space: VectorSpace,
+    spaces: readonly VectorSpace[],
     lexical: readonly ScoredKey[],
     ranked: readonly ScoredKey[],
   ): Promise<{ lexical: ScoredKey[]; vector: ScoredKey[] }> {
     const [words, meant] = [keysOf(lexical), keysOf(ranked)];
     const onlyMeant = [...meant].filter((key) => !words.has(key));
     const onlyWords = [...words].filter((key) => !meant.has(key));
-    const [missingWords, missingMeaning] = await Promise.all([
+    const [missingWords, ...missingMeaning] = await Promise.all([
       words.size === 0 ? [] : this.#index.read("lexicalScores", terms, onlyMeant),
-      meant.size === 0 ? [] : this.#index.read("vectorScores", space, vector!, onlyWords, undefined),
+      ...spaces.map((space) =>
+        meant.size === 0 ? [] : this.#index.read("vectorScores", space, vector!, onlyWords, undefined),
+      ),
     ]);
-    return { lexical: missingWords.map(({ key, score }) => ({ key, score })), vector: missingMeaning };
+    return { lexical: missingWords.map(({ key, score }) => ({ key, score })), vector: missingMeaning.flat() };
   }
 
   async #checkVectors(space: VectorSpace, state: SpaceState): Promise<void> {

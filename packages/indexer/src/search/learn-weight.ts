@@ -12,9 +12,9 @@ export type HeadingQuery = {
 
 const weights = [0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1];
 const depth = 10;
-/** Fewer questions teach nothing, and a smaller gain may be chance. */
+/** Fewer questions teach nothing, and a smaller gain may be chance. Words are the safer side: less is asked of a step there. */
 const fewest = 20;
-const leastGain = 0.02;
+const leastGain = { toMeaning: 0.02, toWords: 0.005 };
 
 /**
  * The share of meaning under which headings lead best to the other passages of their documents; 0.5 where no other is
@@ -27,7 +27,8 @@ export function learnWeight(queries: readonly HeadingQuery[]): number {
     (weight) => telling.reduce((sum, query) => sum + gain(query, weight), 0) / telling.length,
   );
   const best = quality.indexOf(Math.max(...quality));
-  return quality[best]! - quality[5]! >= leastGain ? weights[best]! : 0.5;
+  const least = best < 5 ? leastGain.toWords : leastGain.toMeaning;
+  return quality[best]! - quality[5]! >= least ? weights[best]! : 0.5;
 }
 
 /** nDCG of the first ten without the passage that holds the heading. */

@@ -44,26 +44,21 @@ export class VectorSearch {
   }
 
   /**
-   * Passages of the space; where some have no vector there yet, those of the latest older step of the same model stand in.
+   * Passages of the space; where some have no vector there yet, those of other steps of the same model stand in.
    * @throws PipeError `index-damaged`, and what the store throws.
    */
   async search(query: VectorQuery, state: SpaceState): Promise<VectorResult> {
     const ranked = state.vectors === 0 ? [] : await this.#nearest(query, state);
-    const [stand] = state.older;
-    if (stand === undefined || state.vectors >= state.chunks) return { ranked, older: new Map() };
-    const known = new Set(ranked.map(({ key }) => key));
-    const old = await this.#nearest({ ...query, space: stand }, state);
-    const hasOwn = await this.#index.read(
-      "vectorScores",
-      query.space,
-      query.vector,
-      old.map(({ key }) => key),
-      undefined,
-    );
-    for (const { key } of hasOwn) known.add(key);
-    const rest = old.filter(({ key }) => !known.has(key));
-    const older = new Map(rest.map(({ key }) => [key, stand]));
-    return { ranked: [...ranked, ...rest].sort(byScore).slice(0, query.limit), older };
+    const older = new Map<number, VectorSpace>();
+    if (state.vectors >= state.chunks) return { ranked, older };
+    // A passage has one vector of a model: that of the last step at which it was embedded.
+    for (const stand of state.older) {
+      for (const each of await this.#nearest({ ...query, space: stand }, state)) {
+        older.set(each.key, stand);
+        ranked.push(each);
+      }
+    }
+    return { ranked: ranked.sort(byScore).slice(0, query.limit), older };
   }
 
   async #nearest({ space, vector, limit, filter, without }: VectorQuery, state: SpaceState): Promise<ScoredKey[]> {

@@ -48,7 +48,10 @@ export function listSpaces(database: IndexDatabase): (VectorSpace & { number: nu
   }));
 }
 
-/** Stores vectors of passages, within a transaction; one whose passage was removed meanwhile is dropped. */
+/**
+ * Stores vectors of passages, within a transaction, in place of those of other steps of the same model; one whose passage was
+ * removed meanwhile is dropped.
+ */
 export function putVectors(
   database: IndexDatabase,
   space: VectorSpace,
@@ -63,9 +66,14 @@ export function putVectors(
   const insert = database.sql(
     "INSERT OR REPLACE INTO vectors (space, chunk, sequence, vector, crc) SELECT ?, id, ?, ?, ? FROM chunks WHERE id = ?",
   );
+  const replace = database.sql(
+    `DELETE FROM vectors WHERE chunk = ? AND space IN
+     (SELECT number FROM spaces WHERE id = ? AND dimensions = ? AND number <> ?)`,
+  );
   for (const { chunk, vector } of rows) {
     const { bytes, crc } = encodeVector(vector);
     insert.run(number, database.sequence, bytes, crc, chunk);
+    replace.run(chunk, space.id, space.dimensions, number);
   }
 }
 
@@ -90,13 +98,31 @@ export function pendingChunks(
     ? database.number("SELECT count(*) AS n FROM chunks") -
       database.number("SELECT count(*) AS n FROM vectors WHERE space = ?", number)
     : 0;
-  const chunks = rows.map((row) => ({
+  return { chunks: rows.map(pendingOf), total };
+}
+
+/** Passages without a vector of a space: those with none at all first, then by the step of the one that they have. */
+export function oldestChunks(database: IndexDatabase, space: VectorSpace, limit: number): PendingChunk[] {
+  const { id, step, dimensions } = space;
+  const rows = database
+    .sql(
+      `SELECT chunks.id AS chunk, documents.id AS document, collection, context, text, max(ifnull(s.step, -1)) AS newest
+       FROM chunks JOIN documents ON documents.number = chunks.document
+       LEFT JOIN vectors ON vectors.chunk = chunks.id
+       LEFT JOIN spaces s ON s.number = vectors.space AND s.id = ? AND s.dimensions = ?
+       GROUP BY chunks.id HAVING count(s.number) = 0 OR newest <> ifnull(?, -1) ORDER BY newest, chunks.id LIMIT ?`,
+    )
+    .all(id, dimensions, step ?? null, limit);
+  return rows.map(pendingOf);
+}
+
+function pendingOf(row: { readonly [column: string]: unknown }): PendingChunk {
+  return {
     chunk: row["chunk"] as number,
     document: row["document"] as string,
     collection: row["collection"] as string,
     text: embeddedText(row["context"] as string, row["text"] as string),
-  }));
-  return { chunks, total };
+  };
 }
 
 /** What is embedded of a passage. */
