@@ -16,7 +16,10 @@ export class KeptEmbedder implements IEmbedder, Disposable {
     this.#embedder = embedder;
     const folder = join(import.meta.dirname, "../.envs/vectors");
     mkdirSync(folder, { recursive: true });
-    this.#database = new DatabaseSync(join(folder, `${space.id.replaceAll(/[^\w-]/g, "_")}.sqlite`));
+    this.#database = new DatabaseSync(join(folder, `${space.id.replaceAll(/[^\w-]/g, "_")}.sqlite`), {
+      // Two benches may run at a time.
+      timeout: 60_000,
+    });
     this.#database.exec("CREATE TABLE IF NOT EXISTS vectors (text BLOB PRIMARY KEY, vector BLOB) WITHOUT ROWID");
   }
 

@@ -209,29 +209,15 @@ export function indexReads(opened: () => IndexDatabase) {
       return read((database) => readDocument(database, pathOrId, collection));
     },
 
-    /** Headings with the passages under them, spread evenly, for learning how much meaning is worth. */
-    sample(
-      limit: number,
-    ): { readonly chunk: number; readonly document: number; readonly heading: readonly string[] }[] {
+    /** Passages spread evenly, for learning how much meaning is worth. */
+    sample(limit: number): number[] {
       return read((database) => {
-        const all = database
-          .sql("SELECT id AS chunk, document, heading FROM chunks WHERE heading <> '[]' ORDER BY id")
-          .all();
+        const all = database.sql("SELECT id FROM chunks ORDER BY id").all();
         const step = Math.max(1, all.length / limit);
-        return Array.from({ length: Math.min(limit, all.length) }, (_, at) => all[Math.floor(at * step)]!).map(
-          (row) => ({
-            chunk: row["chunk"] as number,
-            document: row["document"] as number,
-            heading: JSON.parse(row["heading"] as string) as string[],
-          }),
+        return Array.from(
+          { length: Math.min(limit, all.length) },
+          (_, at) => all[Math.floor(at * step)]!["id"] as number,
         );
-      });
-    },
-
-    documentsOf(chunks: readonly number[]): number[] {
-      return read((database) => {
-        const find = database.sql("SELECT document AS n FROM chunks WHERE id = ?");
-        return chunks.map((chunk) => (find.get(chunk)?.["n"] as number | undefined) ?? 0);
       });
     },
 

@@ -300,6 +300,9 @@ describe("ModelEmbedder", () => {
     const [unknown] = await embedder.embed(["a?b?cd"]);
     expect(unknown).toEqual(alone);
     await expect(embedder.embed(["!"])).rejects.toThrow("broken");
+    const later = embedder.at(named, 8);
+    expect(later.space.step).toBe(8);
+    expect((await later.embed(["abcd"]))[0]).toEqual(alone);
     await embedder[Symbol.asyncDispose]();
     const unused = new ModelEmbedder({ engine, model, tokenizer, params: named, width: 8, window: 4 });
     expect(unused.space).toEqual({ id: "gpt2:letters", dimensions: 8 });

@@ -17,7 +17,7 @@ beforeAll(async () => {
   await mkdir(join(folder, "notes"));
   for (let n = 0; n < 30; n++)
     await writeFile(join(folder, `notes/${n + 10}.md`), `# Note ${n}\n\nA kettle sings, ${n} times.\n`);
-  await writeFile(join(folder, "notes/bad.md"), Buffer.from([0xff, 0xfe, 0x20]));
+  await writeFile(join(folder, "notes/00-bad.md"), Buffer.from([0xff, 0xfe, 0x20]));
 });
 
 afterAll(() => rm(folder, { recursive: true }));
@@ -74,7 +74,7 @@ describe("indexing.during", () => {
     const events = lines.map((line) => JSON.parse(line) as { event: string; [field: string]: unknown });
     expect(events.find(({ event }) => event === "documents-consumed")).toMatchObject({ documents: [{ shard: 0 }] });
     expect(events.find(({ event, source }) => event === "warning" && source === "index")).toMatchObject({
-      message: expect.stringContaining("bad.md"),
+      message: expect.stringContaining("00-bad.md"),
     });
     expect(events.findLast(({ event }) => event === "index-updated")).toMatchObject({ documents: 31 });
 

@@ -13,23 +13,25 @@ const rankOffset = 60;
  *
  * @param weight that of the second ranking, from 0 to 1.
  * @param others scores of passages that stand in the other ranking only, on its scale.
+ * @param cut length at which rankings were cut off.
  */
 export function fuse(
   first: readonly ScoredKey[],
   second: readonly ScoredKey[],
   weight: number,
   others: { readonly first?: readonly ScoredKey[]; readonly second?: readonly ScoredKey[] } = {},
+  cut = Infinity,
 ): ScoredKey[] {
   const total = new Map<number, number>();
   const add = (ranking: readonly ScoredKey[], rest: readonly ScoredKey[], share: number): void => {
     let [least, greatest] = [Infinity, -Infinity];
-    const all = [...ranking, ...rest];
-    for (const { score } of all) {
+    // What lies below the end of a list that was cut off says nothing of how far its own passages differ.
+    for (const { score } of ranking.length >= cut ? ranking : [...ranking, ...rest]) {
       least = Math.min(least, score);
       greatest = Math.max(greatest, score);
     }
-    for (const { key, score } of all) {
-      const scaled = greatest > least ? (score - least) / (greatest - least) : 1;
+    for (const { key, score } of [...ranking, ...rest]) {
+      const scaled = greatest > least ? Math.max(0, (score - least) / (greatest - least)) : 1;
       total.set(key, (total.get(key) ?? 0) + share * scaled);
     }
   };

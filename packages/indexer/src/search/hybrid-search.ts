@@ -128,7 +128,7 @@ export class HybridSearch {
     }
     const weight = options.weight ?? state.weight ?? 0.5;
     const others = await this.#others(question, [space, ...state.older], lexical, ranked);
-    const joined = fuse(lexical, ranked, weight, { first: others.lexical, second: others.vector });
+    const joined = fuse(lexical, ranked, weight, { first: others.lexical, second: others.vector }, depth);
     return {
       ranked: joined,
       lexical: [...lexical, ...others.lexical],

@@ -5,7 +5,7 @@ import { globTest } from "../store/glob.ts";
 import { TrigramEmbedder } from "../trigram-embedder.test.fixture.ts";
 import { UsearchVectorStore } from "../vectors/usearch-vector-store.ts";
 import { fuse, fuseRanks } from "./fusion.ts";
-import { type HeadingQuery, learnWeight } from "./learn-weight.ts";
+import { type ClozeQuery, learnWeight } from "./learn-weight.ts";
 import { gather } from "./passages.ts";
 import { snippetOf } from "./snippet.ts";
 import { TopKeys } from "./top-keys.ts";
@@ -230,6 +230,12 @@ describe("parts of the search", () => {
       key: 2,
       score: expect.closeTo(0.8) as number,
     });
+    // Below the end of a list that was cut off all is nothing.
+    expect(fuse(ranking([1, 3], [2, 2]), [], 0.5, { first: ranking([4, 1]) }, 2)).toEqual([
+      { key: 1, score: 0.5 },
+      { key: 2, score: 0 },
+      { key: 4, score: 0 },
+    ]);
     // One hit by words is a hit, even if what else is known has none.
     expect(fuse(ranking([3, 2]), ranking([7, 0.9], [3, 0.5]), 0.5, { first: ranking([7, 0]) })[0]!.key).toBe(3);
   });
@@ -240,10 +246,10 @@ describe("parts of the search", () => {
   });
 
   it("learns how much meaning is worth, and keeps to the half where nothing is clear", () => {
-    const good = ranking([1, 1], [2, 0.9], [3, 0.8]);
-    const bad = ranking([11, 1], [12, 0.9], [13, 0.8]);
-    const query = (lexical: typeof good, vector: typeof good): HeadingQuery => {
-      return { lexical, vector, own: 99, right: new Set([1, 2, 3]) };
+    const good = ranking([1, 1], [2, 0.2], [3, 0.1]);
+    const bad = ranking([2, 1], [3, 0.9], [1, 0.1]);
+    const query = (lexical: typeof good, vector: typeof good): ClozeQuery => {
+      return { lexical, vector, right: 1 };
     };
     const many = <T>(value: T): T[] => Array.from({ length: 30 }, () => value);
     expect(learnWeight(many(query(bad, good)))).toBeGreaterThan(0.5);

@@ -1,12 +1,13 @@
-import type { IEmbedder } from "@pipe/core";
+import type { IEmbedder, ScoredKey } from "@pipe/core";
 import { embedChecked } from "../embed-missing.ts";
 import type { IndexManager } from "../index-manager.ts";
 import { queryTerms } from "../lexical/terms.ts";
-import { type HeadingQuery, learnWeight } from "./learn-weight.ts";
+import { embeddedText } from "../store/vector-table.ts";
+import { type ClozeQuery, learnWeight } from "./learn-weight.ts";
 import type { VectorSearch } from "./vector-search.ts";
 
-/** Headings that are asked. */
-const questions = 64;
+/** Passages out of which a sentence is asked. */
+const questions = 128;
 /** Smaller corpora teach nothing. */
 const fewestChunks = 200;
 const depth = 100;
@@ -24,22 +25,35 @@ export async function teachWeight(
   const { space } = embedder;
   const state = await index.read("spaceState", space);
   if (state.weight !== undefined || state.chunks < fewestChunks || state.vectors < state.chunks) return;
-  const sample = await index.read("sample", questions);
-  const asked: HeadingQuery[] = [];
-  for (const { chunk, document, heading } of sample) {
+  const sample = await index.read("chunks", await index.read("sample", questions));
+  const asked: ClozeQuery[] = [];
+  for (const { chunk, heading, text } of sample) {
     signal?.throwIfAborted();
-    const query = heading.at(-1)!;
-    const terms = queryTerms(query);
-    if (terms.length === 0) continue;
-    const [vector] = await embedChecked(embedder, [query], signal);
-    const [lexical, { ranked }] = await Promise.all([
+    const sentence = sentenceOf(text);
+    if (sentence === undefined) continue;
+    const terms = queryTerms(sentence);
+    const rest = text.replace(sentence, " ");
+    const [query, own] = await embedChecked(embedder, [sentence, embeddedText(heading.join(" › "), rest)], signal);
+    const [lexical, { ranked }, [scores]] = await Promise.all([
       index.read("lexical", terms, depth, undefined),
-      vectors.search({ space, vector: vector!, limit: depth }, state),
+      vectors.search({ space, vector: query!, limit: depth }, state),
+      index.read("lexicalScores", terms, [chunk]),
     ]);
-    const keys = [...new Set([...lexical, ...ranked].map(({ key }) => key))];
-    const documents = await index.read("documentsOf", keys);
-    const right = new Set(keys.filter((key, at) => documents[at] === document && key !== chunk));
-    asked.push({ lexical, vector: ranked, own: chunk, right });
+    // The passage as it would be found without the sentence.
+    const left = new Set(queryTerms(`${heading.join(" ")} ${rest}`));
+    const words = Object.entries(scores!.words).reduce((sum, [term, score]) => sum + (left.has(term) ? score : 0), 0);
+    const meaning = query!.reduce((sum, value, at) => sum + value * own![at]!, 0);
+    const instead = (ranking: readonly ScoredKey[], score: number): ScoredKey[] => [
+      ...ranking.filter(({ key }) => key !== chunk),
+      { key: chunk, score },
+    ];
+    asked.push({ lexical: instead(lexical, words), vector: instead(ranked, meaning), right: chunk });
   }
   await write("learn", space, learnWeight(asked));
+}
+
+/** A sentence from the middle of a text of several, or nothing. */
+function sentenceOf(text: string): string | undefined {
+  const sentences = text.split(/(?<=[.!?])\s+/).filter(({ length }) => length >= 30);
+  return sentences.length < 3 ? undefined : sentences[sentences.length >> 1];
 }
