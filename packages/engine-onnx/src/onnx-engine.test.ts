@@ -1,10 +1,12 @@
 import { MessageChannel } from "node:worker_threads";
+import { trace } from "@pipe/graph";
 import { engineContract } from "@pipe/graph/testing";
 import * as tf from "@pipe/graph/tf";
 import { describe, expect, it } from "vitest";
 import type { Port } from "./connection.ts";
 import { connectOnnxEngine, createOnnxEngine } from "./create-engine.ts";
 import { definitions } from "./definitions.ts";
+import { lower } from "./lower.ts";
 import { type HostPort, SessionHost } from "./session-host.ts";
 
 /** The same host that the worker runs, in this thread. */
@@ -19,6 +21,15 @@ describe("in this thread", () => engineContract(() => inThread(2), { describe, i
 describe("in its worker", () => engineContract(() => createOnnxEngine({ threads: 2 }), { describe, it, expect }));
 
 const vector = { shape: [2], dtype: "float32" } as const;
+
+describe("lower", () => {
+  it("makes a model without running it; nothing is donated unless that is said", () => {
+    const graph = trace(({ x }: { x: tf.Tensor }) => ({ y: tf.neg(x) }), { x: vector });
+    const { model, inputs, updates } = lower(graph);
+    expect(model.byteLength).toBeGreaterThan(0);
+    expect([inputs.map(({ path }) => path), updates]).toEqual([["x"], []]);
+  });
+});
 
 describe("createOnnxEngine", () => {
   it("says what it runs on", async () => {

@@ -193,3 +193,33 @@ describe("pipe index serve --mcp", () => {
     await client.close();
   });
 });
+
+describe("the maintenance of an index, for programs", () => {
+  const place = ["--index", "kept", "--json"];
+  const answer = async (...args: string[]): Promise<{ code: number; said: { [name: string]: unknown } }> => {
+    const { code, out } = await pipe(["index", ...args, ...place]);
+    return { code, said: JSON.parse(out) as { [name: string]: unknown } };
+  };
+
+  it("answers in JSON", async () => {
+    await mkdir(join(folder, "clean"));
+    await writeFile(join(folder, "clean/a.md"), "# A\n\nOne page.\n");
+    expect((await answer("./clean")).said).toMatchObject({ documents: 1, failures: [] });
+    expect(await answer("verify")).toMatchObject({ code: 0, said: { ok: true, problems: [] } });
+    expect((await answer("status")).said).toMatchObject({ documents: 1 });
+    expect((await answer("compact")).said).toMatchObject({ before: expect.any(Number), bytes: expect.any(Number) });
+    expect((await answer("repair")).said).toMatchObject({ rewritten: false, vectors: 0 });
+    expect((await answer("export", "kept.jsonl")).said).toMatchObject({ documents: 1 });
+    const taken = await pipe(["index", "import", "kept.jsonl", "--index", "copy", "--json"]);
+    expect(JSON.parse(taken.out)).toMatchObject({ documents: 1 });
+  });
+
+  it("says what excludes what, and that a folder holds no model", async () => {
+    const both = await pipe(["index", "./clean", "--words", "--embedder", "m", "--index", "kept"]);
+    expect([both.code, both.err]).toEqual([2, expect.stringContaining("exclude each other")]);
+    await mkdir(join(folder, "model/onnx"), { recursive: true });
+    await writeFile(join(folder, "model/onnx/model.onnx"), "no model");
+    const damaged = await pipe(["index", "./clean", "--embedder", "model", "--index", "kept"]);
+    expect([damaged.code, damaged.err]).toEqual([1, expect.stringContaining("tokenizer.json")]);
+  });
+});
