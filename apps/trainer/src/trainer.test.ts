@@ -115,11 +115,16 @@ describe("pipe find-lr", () => {
 
   it("tells each step as JSON, and ends at once and with what it knows when it is interrupted", async () => {
     const flags = ["--json", "--from", "1e-4", "--to", "0.1", "--steps", "20"];
-    const { code, out } = await pipe(["find-lr", "tiny.yaml", ...flags]);
+    const { code, out } = await pipe(["find-lr", "tiny.yaml", ...flags, "--svg", "json.svg"]);
     expect(code).toBe(0);
     const all = events(out);
     expect(all.filter(({ event }) => event === "rate-tried").map(({ rate }) => rate)).toHaveLength(20);
-    expect(all.at(-1)).toMatchObject({ event: "rate-found", ended: "completed", steps: 20 });
+    expect(all.at(-1)).toMatchObject({
+      event: "rate-found",
+      ended: "completed",
+      steps: 20,
+      svg: join(folder, "json.svg"),
+    });
     const at = `"rate":${String(all[9]!["rate"])}`;
     const stopped = await pipe(["find-lr", "tiny.yaml", ...flags], { at, times: 1 });
     expect(stopped.code).toBe(130);
