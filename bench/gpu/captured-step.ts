@@ -1,9 +1,6 @@
-import type { CompileOptions, IEngine, IModel, TensorSpec } from "@pipe/core";
-import { Random } from "@pipe/core";
+import type { CompileOptions, IEngine } from "@pipe/core";
 import type { trace } from "@pipe/graph";
-import { GPT2Model } from "@pipe/models";
-import { AdamWOptimizer, constantSchedule, GradientProcessor } from "@pipe/optim";
-import { initialize, TrainingStepProcessor } from "@pipe/train";
+import { gptStep } from "../train/gpt-step.ts";
 import type { Size } from "../train/sizes.ts";
 
 type Captured = {
@@ -22,21 +19,7 @@ export async function capturedStep({ rows, ...size }: Omit<Size, "steps">): Prom
       return Promise.reject(caught);
     },
   } as unknown as IEngine;
-  const model = new GPT2Model(size);
-  const matrix: TensorSpec = { shape: [rows, size.positions], dtype: "int32" };
-  const making = TrainingStepProcessor.create(
-    {
-      engine,
-      model: model as unknown as IModel<{ readonly [name: string]: never }>,
-      optimizer: new AdamWOptimizer(model.parameters()),
-      gradients: new GradientProcessor({ clip: 1 }),
-      schedule: constantSchedule({ rate: 6e-4 }),
-      batch: { ids: matrix, targets: matrix, weights: { ...matrix, dtype: "float32" } },
-      seed: 1,
-    },
-    initialize(model.parameters(), new Random(1)),
-  );
-  await making.catch((error: unknown) => {
+  await gptStep(engine, { size, rows }).catch((error: unknown) => {
     if (error !== caught) throw error;
   });
   return captured!;

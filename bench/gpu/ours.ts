@@ -1,11 +1,7 @@
 // Trains GPT-2 on XLA and prints one line of JSON (GpuRun). Bundled by pack.ts; run by run.sh.
 import { parseArgs } from "node:util";
-import type { IModel } from "@pipe/core";
-import { Random } from "@pipe/core";
 import { createXlaEngine } from "@pipe/engine-xla";
-import { GPT2Model } from "@pipe/models";
-import { AdamWOptimizer, constantSchedule, GradientProcessor } from "@pipe/optim";
-import { initialize, TrainingStepProcessor } from "@pipe/train";
+import { gptStep } from "../train/gpt-step.ts";
 import { type GpuRun, stepFlops } from "./result.ts";
 import { gpuSizes } from "./sizes.ts";
 import { windowsOf } from "./windows.ts";
@@ -24,21 +20,7 @@ const [rows, steps] = [Number(values.rows), Number(values.steps)];
 const precision = values.precision as GpuRun["precision"];
 const size = gpuSizes[values.size]!;
 const engine = await createXlaEngine({ plugin: values.plugin!, precision });
-const model = new GPT2Model(size);
-const matrix = { shape: [rows, size.positions], dtype: "int32" } as const;
-const step = await TrainingStepProcessor.create(
-  {
-    engine,
-    model: model as unknown as IModel<{ readonly [name: string]: never }>,
-    optimizer: new AdamWOptimizer(model.parameters()),
-    gradients: new GradientProcessor({ clip: 1 }),
-    schedule: constantSchedule({ rate: 6e-4 }),
-    batch: { ids: matrix, targets: matrix, weights: { ...matrix, dtype: "float32" } },
-    precision,
-    seed: 1,
-  },
-  initialize(model.parameters(), new Random(1)),
-);
+const step = await gptStep(engine, { size, rows, precision });
 const batch = windowsOf(values.data!, rows, size.positions, size.vocabulary);
 const [times, losses]: number[][] = [[], []];
 for (let i = 0; i < steps; i++) {

@@ -1,9 +1,8 @@
-import { type HostArray, type IEngine, type IModel, Random } from "@pipe/core";
+import { type HostArray, type IEngine, Random } from "@pipe/core";
 import { createOnnxEngine } from "@pipe/engine-onnx";
 import { createXlaEngine } from "@pipe/engine-xla";
-import { GPT2Model } from "@pipe/models";
-import { AdamWOptimizer, constantSchedule, GradientProcessor } from "@pipe/optim";
-import { initialize, TrainingStepProcessor } from "@pipe/train";
+import type { TrainingStepProcessor } from "@pipe/train";
+import { gptStep } from "./gpt-step.ts";
 import type { Size } from "./sizes.ts";
 import { xlaPlugin } from "./xla-plugin.ts";
 
@@ -24,21 +23,8 @@ export async function trainingStep(
   batch(): { readonly [name: string]: HostArray };
 }> {
   const engine = await engines[name]!();
-  const model = new GPT2Model(size);
-  const matrix = { shape: [rows, size.positions], dtype: "int32" } as const;
   const random = new Random(1);
-  const step = await TrainingStepProcessor.create(
-    {
-      engine,
-      model: model as unknown as IModel<{ readonly [name: string]: never }>,
-      optimizer: new AdamWOptimizer(model.parameters()),
-      gradients: new GradientProcessor({ clip: 1 }),
-      schedule: constantSchedule({ rate: 6e-4 }),
-      batch: { ids: matrix, targets: matrix, weights: { ...matrix, dtype: "float32" } },
-      seed: 1,
-    },
-    initialize(model.parameters(), random),
-  );
+  const step = await gptStep(engine, { size, rows, random });
   const tokens = (): Int32Array =>
     Int32Array.from({ length: rows * size.positions }, () => random.integer(size.vocabulary));
   const batch = () => ({

@@ -7,6 +7,7 @@
 export { PipeError, messageOf, type PipeErrorDetails } from "./error.ts";
 export { Random } from "./random.ts";
 export { leaves, treeOf } from "./tree.ts";
+export { deviceTensorsOf, hostTensorsOf } from "./tensor-tree.ts";
 export { definedOnly } from "./defined-only.ts";
 export { createComponent } from "./create-component.ts";
 export { defineComponent, type ConfiguredComponent, type PlainComponent } from "./define-component.ts";
@@ -21,6 +22,7 @@ export {
   formatSpec,
   hostArray,
   hostTensor,
+  partSpecs,
   sizeOf,
   specsOf,
 } from "./tensor-spec.ts";

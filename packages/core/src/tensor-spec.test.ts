@@ -7,6 +7,7 @@ import {
   formatSpec,
   hostArray,
   hostTensor,
+  partSpecs,
   sizeOf,
 } from "./tensor-spec.ts";
 import type { DType, TensorSpec } from "./interfaces/tensors.ts";
@@ -17,6 +18,14 @@ it("counts elements and bytes", () => {
   expect(byteSizeOf({ shape: [2, 3], dtype: "float32" })).toBe(24);
   expect(byteSizeOf({ shape: [2, 3], dtype: "bool" })).toBe(6);
   expect(formatSpec({ shape: [2, 3], dtype: "int32" })).toBe("int32 [2, 3]");
+});
+
+it("splits the rows of a batch, the last part being padded", () => {
+  const weights: TensorSpec = { shape: [5], dtype: "float32" };
+  expect(partSpecs({ ids: { shape: [5, 3], dtype: "int32" }, weights }, 2)).toEqual({
+    ids: { shape: [3, 3], dtype: "int32" },
+    weights: { shape: [3], dtype: "float32" },
+  });
 });
 
 it.each<DType>(["float32", "int32", "bool"])("brings %s through bytes, even unaligned ones", (dtype) => {

@@ -23,6 +23,19 @@ export function specsOf(tensors: { readonly [name: string]: { readonly spec: Ten
   return Object.fromEntries(Object.entries(tensors).map(([name, { spec }]) => [name, spec]));
 }
 
+/** The specs of one of so many parts of a batch: as many rows of each tensor, rounded up. */
+export function partSpecs(
+  batch: { readonly [name: string]: TensorSpec },
+  parts: number,
+): { readonly [name: string]: TensorSpec } {
+  return Object.fromEntries(
+    Object.entries(batch).map(([name, { shape, dtype }]): [string, TensorSpec] => [
+      name,
+      { shape: [Math.ceil(shape[0]! / parts), ...shape.slice(1)], dtype },
+    ]),
+  );
+}
+
 /** A zeroed array for the elements of a spec. */
 export function hostArray(spec: TensorSpec): HostArray {
   const size = sizeOf(spec.shape);

@@ -12,7 +12,7 @@ import type {
   TensorSpec,
   Tree,
 } from "@pipe/core";
-import { checkHostArray, leaves, PipeError, treeOf } from "@pipe/core";
+import { hostTensorsOf, leaves, PipeError, treeOf } from "@pipe/core";
 import { trace } from "@pipe/graph";
 import { InFlight, isUnderAny, type Ledger, TensorSnapshot } from "@pipe/graph/engine";
 import type * as tf from "@pipe/graph/tf";
@@ -64,8 +64,7 @@ export class OnnxEngine implements IEngine {
   }
 
   async put<T extends Tree<HostTensor>>(values: T): Promise<Mapped<T, HostTensor, DeviceTensor>> {
-    const found = leaves<HostTensor>(values, isHostTensor);
-    for (const [path, { spec, data }] of found) checkHostArray(data, spec, path);
+    const found = hostTensorsOf(values);
     const tensors = found.map(([, { data }]) => ({ tensor: this.nextNumber(), data: data.slice() as HostArray }));
     const made = found.map(([path, { spec }], i): [string, DeviceTensor] => [
       path,
@@ -125,10 +124,6 @@ export class OnnxEngine implements IEngine {
     this.#executables--;
     await this.connection.send({ type: "close-executable", executable });
   }
-}
-
-function isHostTensor(node: Tree<HostTensor>): node is HostTensor {
-  return ArrayBuffer.isView((node as Partial<HostTensor>).data);
 }
 
 function checkOptions({ precision = "fp32" }: CompileOptions): void {

@@ -14,8 +14,8 @@ export function plan(
   again: readonly string[],
 ): { graph: Graph; report: Omit<CompileReport, "compileMs" | "fromCache"> } {
   const hasKernel = (op: string): boolean => tf.getKernel(op, backend) !== undefined;
-  // No composite is native: their parts are freed one by one. Barriers go last, so that nothing is merged across them.
-  const plain = decompose(optimise(recompute(traced, again), (op) => op === "barrier"));
+  // No composite is native: their parts are freed one by one. Barriers, which passes keep, go last.
+  const plain = decompose(optimise(recompute(traced, again)));
   const graph = checkShapes(fitBackend(plain, backend, hasKernel));
   const inputs = Object.values(graph.inputs).map((node): Value => ({ node, output: 0 }));
   const boundary = [...inputs, ...Object.values(graph.outputs)].map((value) => ({ spec: specOf(graph.nodes, value) }));

@@ -12,7 +12,7 @@ import type {
   TensorSpec,
   Tree,
 } from "@pipe/core";
-import { checkHostArray, leaves, PipeError, treeOf } from "@pipe/core";
+import { hostTensorsOf, leaves, PipeError, treeOf } from "@pipe/core";
 import { trace } from "@pipe/graph";
 import { type Ledger, TensorSnapshot } from "@pipe/graph/engine";
 import * as tf from "@pipe/graph/tf";
@@ -63,8 +63,7 @@ export class TfjsEngine implements IEngine {
 
   async put<T extends Tree<HostTensor>>(values: T): Promise<Mapped<T, HostTensor, DeviceTensor>> {
     this.checkOpen();
-    const found = leaves<HostTensor>(values, isHostTensor);
-    for (const [path, { spec, data }] of found) checkHostArray(data, spec, path);
+    const found = hostTensorsOf(values);
     const made = found.map(([path, { spec, data }]): [string, DeviceTensor] => [
       path,
       this.own(spec, this.upload(spec, data)),
@@ -130,8 +129,4 @@ export class TfjsEngine implements IEngine {
   closeExecutable(): void {
     this.#executables--;
   }
-}
-
-function isHostTensor(node: Tree<HostTensor>): node is HostTensor {
-  return ArrayBuffer.isView((node as Partial<HostTensor>).data);
 }

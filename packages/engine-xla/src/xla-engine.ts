@@ -11,7 +11,7 @@ import type {
   TensorSpec,
   Tree,
 } from "@pipe/core";
-import { checkHostArray, leaves, PipeError, treeOf } from "@pipe/core";
+import { hostTensorsOf, leaves, PipeError, treeOf } from "@pipe/core";
 import { trace } from "@pipe/graph";
 import { InFlight, isUnderAny, type Ledger } from "@pipe/graph/engine";
 import type * as tf from "@pipe/graph/tf";
@@ -106,8 +106,7 @@ export class XlaEngine implements IEngine {
 
   async put<T extends Tree<HostTensor>>(values: T): Promise<Mapped<T, HostTensor, DeviceTensor>> {
     this.checkOpen();
-    const found = leaves<HostTensor>(values, isHostTensor);
-    for (const [path, { spec, data }] of found) checkHostArray(data, spec, path);
+    const found = hostTensorsOf(values);
     const made = found.map(([path, { spec, data }]): [string, DeviceTensor] => [
       path,
       new XlaTensor(this, DeviceArray.upload(this.client, data, spec, this.mesh, isSplit(this.mesh, spec)), spec),
@@ -168,8 +167,4 @@ export class XlaEngine implements IEngine {
   closeExecutable(executable: LoadedExecutable): void {
     if (this.#executables.delete(executable) && !this.#closed) executable.destroy();
   }
-}
-
-function isHostTensor(node: Tree<HostTensor>): node is HostTensor {
-  return ArrayBuffer.isView((node as Partial<HostTensor>).data);
 }

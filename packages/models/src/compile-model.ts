@@ -9,7 +9,7 @@ import type {
   TensorSpec,
   Tree,
 } from "@pipe/core";
-import { hostArray, leaves, PipeError } from "@pipe/core";
+import { deviceTensorsOf, hostArray, PipeError } from "@pipe/core";
 import type * as tf from "@pipe/graph/tf";
 import {
   type DecodeInputs,
@@ -134,7 +134,7 @@ async function warmUp(
           Object.entries(tree as { [name: string]: Tree<TensorSpec> }).map(([name, each]) => [name, zeros(each)]),
         ) as Tree<HostArray>);
   const outputs = (await executable.run({ params, ...(zeros(inputs) as object) } as never)) as Tree<DeviceTensor>;
-  for (const [, tensor] of leaves(outputs, isTensor)) {
+  for (const [, tensor] of deviceTensorsOf(outputs)) {
     await tensor.read();
     tensor[Symbol.dispose]();
   }
@@ -142,8 +142,4 @@ async function warmUp(
 
 function isSpec(node: Tree<TensorSpec>): node is TensorSpec & Tree<TensorSpec> {
   return Array.isArray((node as Partial<TensorSpec>).shape);
-}
-
-function isTensor(node: Tree<DeviceTensor>): node is DeviceTensor & Tree<DeviceTensor> {
-  return typeof (node as Partial<DeviceTensor>).read === "function";
 }

@@ -1,5 +1,5 @@
 import type { IModel, IOptimizer, ParameterSpec, Params, TensorSpec } from "@pipe/core";
-import { byteSizeOf, PipeError } from "@pipe/core";
+import { byteSizeOf, partSpecs, PipeError } from "@pipe/core";
 import { forwardContext, type Graph, plannedPeak, recompute, trace } from "@pipe/graph";
 import { optimise } from "@pipe/graph/engine";
 import * as tf from "@pipe/graph/tf";
@@ -51,13 +51,13 @@ export class ModelOptimizer {
     const rows = Object.values(batch)[0]!.shape[0]!;
     let smallest: StepPlan | undefined;
     for (const { accumulate, share } of candidates(rows)) {
-      const graph = gradientGraph(model, parameters, partOf(batch, accumulate));
+      const graph = gradientGraph(model, parameters, partSpecs(batch, accumulate));
       const names = blocksOf(graph, share);
       const plan = {
         accumulate,
         recompute: names,
         stateBytes: stateBytes(parameters, optimizer, accumulate > 1),
-        plannedBytes: plannedPeak(optimise(recompute(graph, names), keepsApart)),
+        plannedBytes: plannedPeak(optimise(recompute(graph, names))),
       };
       if (total(plan, parameters) <= this.#memoryBytes) return plan;
       if (smallest === undefined || plan.plannedBytes < smallest.plannedBytes) smallest = plan;
@@ -70,23 +70,11 @@ export class ModelOptimizer {
   }
 }
 
-/** Without barriers the second computation of a block would be merged with the first. */
-const keepsApart = (op: string): boolean => op === "barrier";
-
 /** From the fastest to the smallest. */
 function* candidates(rows: number): Generator<{ readonly accumulate: number; readonly share: number }> {
   let accumulate = 1;
   for (; accumulate < rows; accumulate *= 2) yield { accumulate, share: 0 };
   for (const share of [0, 0.5, 1]) yield { accumulate: rows, share };
-}
-
-function partOf(batch: Specs, parts: number): Specs {
-  return Object.fromEntries(
-    Object.entries(batch).map(([name, { shape, dtype }]) => [
-      name,
-      { shape: [Math.ceil(shape[0]! / parts), ...shape.slice(1)], dtype },
-    ]),
-  );
 }
 
 function gradientGraph<B>(model: IModel<B>, parameters: readonly ParameterSpec[], batch: Specs): Graph {

@@ -1,5 +1,5 @@
 import type { Experiment } from "@pipe/config";
-import type { IModel, IOptimizer, TensorSpec } from "@pipe/core";
+import { type IModel, type IOptimizer, partSpecs, type TensorSpec } from "@pipe/core";
 import type { ServiceContainer } from "@pipe/di";
 import { MetricsCalculator, ModelEvaluator, TextGenerator } from "@pipe/eval";
 import { ModelOptimizer, type StepPlan } from "@pipe/models";
@@ -100,12 +100,7 @@ function planOf(
     return { accumulate: training.accumulate, recompute: blocksOf(training.recompute) };
   }
   // One of several processes computes its share of the rows.
-  const own = Object.fromEntries(
-    Object.entries(specs).map(([name, { shape, dtype }]) => [
-      name,
-      { shape: [Math.ceil(shape[0]! / world), ...shape.slice(1)], dtype },
-    ]),
-  );
+  const own = partSpecs(specs, world);
   const optimized = new ModelOptimizer({ memoryBytes: training.memory * 1e9 }).plan(model, optimizer, own);
   return { accumulate: optimized.accumulate, recompute: optimized.recompute };
 }

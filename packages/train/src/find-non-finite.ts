@@ -1,8 +1,8 @@
 import type { DeviceTensor, HostArray, IEngine, IExecutable, TensorSpec, Tree } from "@pipe/core";
-import { formatSpec, specsOf } from "@pipe/core";
+import { formatSpec, partSpecs, specsOf } from "@pipe/core";
 import { finiteProbe, type NonFinite, trace } from "@pipe/graph";
 import type * as tf from "@pipe/graph/tf";
-import { partOf, partSpecs } from "./step-executable.ts";
+import { partOf } from "./step-executable.ts";
 import { gradientProgram, type StepParts } from "./step-program.ts";
 
 /** A step to look into. */

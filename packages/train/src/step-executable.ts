@@ -8,10 +8,10 @@ import type {
   TensorSpec,
   Tree,
 } from "@pipe/core";
-import { definedOnly, hostArray, leaves, PipeError, sizeOf } from "@pipe/core";
+import { definedOnly, deviceTensorsOf, hostArray, partSpecs, PipeError, sizeOf } from "@pipe/core";
 import type * as tf from "@pipe/graph/tf";
 import { type DistributedContext, singleProcess } from "./distributed/distributed-context.ts";
-import { sumOverProcesses } from "./distributed/sum-over-processes.ts";
+import { summing } from "./distributed/sum-over-processes.ts";
 import { accumulateProgram, applyProgram, stepProgram, type StepParts, trainableNames } from "./step-program.ts";
 
 type State = Pick<ModelState, "params" | "slots" | "scalars">;
@@ -126,6 +126,7 @@ async function compileAccumulatedStep<B>(
     const spec = { shape, dtype };
     return { spec, data: hostArray(spec) };
   };
+  const overProcesses = summing(distributed);
   let sums = (await engine.put({
     grads: Object.fromEntries(Object.entries(grads).map(([name, spec]) => [name, zeros(spec)])),
     loss: zeros(sumSpecs.loss),
@@ -151,25 +152,15 @@ async function compileAccumulatedStep<B>(
         };
         ({ sums } = (await add.run(feeds as never)) as { sums: Tree<DeviceTensor> });
       }
-      const total = distributed.world === 1 ? sums : await sumOverProcesses(sums, distributed);
+      const total = distributed.world === 1 ? sums : await overProcesses(sums);
       return (await apply.run({ state: current, sums: total, rates, known } as never)) as never;
     },
     [Symbol.asyncDispose]: async () => {
-      for (const [, tensor] of leaves(sums, isDeviceTensor)) tensor[Symbol.dispose]();
+      for (const [, tensor] of deviceTensorsOf(sums)) tensor[Symbol.dispose]();
       await add[Symbol.asyncDispose]();
       await apply[Symbol.asyncDispose]();
     },
   };
-}
-
-/** Specs of one of so many parts of a batch. */
-export function partSpecs(batch: Specs, parts: number): Specs {
-  return Object.fromEntries(
-    Object.entries(batch).map(([name, { shape, dtype }]): [string, TensorSpec] => [
-      name,
-      { shape: [Math.ceil(shape[0]! / parts), ...shape.slice(1)], dtype },
-    ]),
-  );
 }
 
 /** Rows of one part; what a last part lacks is 0, its weights too. */
@@ -184,10 +175,6 @@ export function partOf(batch: Arrays, specs: Specs, part: number): Arrays {
       return [name, padded];
     }),
   );
-}
-
-function isDeviceTensor(node: Tree<DeviceTensor>): node is DeviceTensor & Tree<DeviceTensor> {
-  return typeof (node as Partial<DeviceTensor>).read === "function";
 }
 
 /** `compile` for programs whose inputs are known only at run time. */

@@ -1,5 +1,6 @@
 import type { IEmbedder } from "@pipe/core";
 import { PipeError } from "@pipe/core";
+import { normalised } from "./normalised.ts";
 
 /** Where vectors come from. */
 export type HttpEmbedderOptions = {
@@ -129,11 +130,6 @@ function vectorsOf(answer: unknown, count: number, dimensions: number): readonly
         ? JSON.stringify(answer).slice(0, 200)
         : `${rows.length} of ${[...new Set(rows.map(({ embedding }) => embedding?.length))].join(", ")} elements`,
   });
-}
-
-function normalised(numbers: readonly number[]): Float32Array {
-  const length = Math.sqrt(numbers.reduce((sum, x) => sum + x * x, 0));
-  return Float32Array.from(numbers, (x) => (length === 0 ? 0 : x / length));
 }
 
 function wait(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {

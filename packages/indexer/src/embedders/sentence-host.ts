@@ -1,5 +1,6 @@
 import { PipeError } from "@pipe/core";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
+import { normalised } from "./normalised.ts";
 import { readSentenceFiles, type SentenceFiles } from "./sentence-files.ts";
 
 /** What {@link createSentenceHost} opens. */
@@ -122,9 +123,4 @@ async function run(
     }
     return normalised(vector);
   });
-}
-
-function normalised(vector: Float32Array): Float32Array {
-  const length = Math.hypot(...vector);
-  return length === 0 ? vector : vector.map((x) => x / length);
 }

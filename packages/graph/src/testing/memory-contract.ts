@@ -1,0 +1,80 @@
+import type { IEngine } from "@pipe/core";
+import { hostTensor } from "@pipe/core";
+import * as tf from "../tf.ts";
+import { codeOf, type ContractKit, vector } from "./contract-kit.ts";
+
+/** State stays on the device, inputs are copied, and nothing is held for longer than it is used. */
+export function memoryContract({ describe, it, expect, withEngine }: ContractKit): void {
+  const counter = (engine: IEngine) =>
+    engine.compile(
+      ({ state, by }: { state: { sum: tf.Tensor }; by: tf.Tensor }) => ({
+        state: { sum: tf.add(state.sum, by) },
+        total: tf.sum(state.sum),
+      }),
+      { state: { sum: vector }, by: vector },
+      { donate: ["state"] },
+    );
+
+  describe("engine contract: memory", () => {
+    it(
+      "keeps state on the device, donates it, and holds no more after 50 steps than after one",
+      withEngine(async (engine) => {
+        const executable = await counter(engine);
+        let { state } = await engine.put({ state: { sum: hostTensor([3], new Float32Array(3)) } });
+        const by = Float32Array.of(1, 2, 3);
+        const first = state;
+        let after: unknown;
+        // The peak is a measure of the whole process.
+        const held = (): object => ({ ...engine.memory(), peakBytes: undefined });
+        for (let step = 0; step < 50; step++) {
+          const out = await executable.run({ state, by });
+          state = out.state;
+          expect([...(await out.total.read())]).toEqual([6 * step]);
+          out.total[Symbol.dispose]();
+          if (step === 2) after = held();
+        }
+        expect(held()).toEqual(after);
+        expect([...(await state.sum.read())]).toEqual([50, 100, 150]);
+        expect(await codeOf(() => first.sum.read())).toBe("tensor-donated");
+        expect(await codeOf(() => executable.run({ state: first, by }))).toBe("tensor-donated");
+        state.sum[Symbol.dispose]();
+        state.sum[Symbol.dispose]();
+        await executable[Symbol.asyncDispose]();
+        await executable[Symbol.asyncDispose]();
+        const { tensors, tensorBytes, executables } = engine.memory();
+        expect([tensors, tensorBytes, executables]).toEqual([0, 0, 0]);
+      }),
+    );
+
+    it(
+      "copies host arrays before run() returns",
+      withEngine(async (engine) => {
+        const executable = await engine.compile(({ x }: { x: tf.Tensor }) => ({ y: tf.neg(x) }), { x: vector });
+        const x = Float32Array.of(1, 2, 3);
+        const pending = executable.run({ x });
+        x.fill(9);
+        expect([...(await (await pending).y.read())]).toEqual([-1, -2, -3]);
+      }),
+    );
+
+    it(
+      "snapshots state that later steps overwrite",
+      withEngine(async (engine) => {
+        const executable = await counter(engine);
+        let { state } = await engine.put({ state: { sum: hostTensor([3], Float32Array.of(1, 2, 3)) } });
+        const snapshot = await engine.snapshot({ state });
+        for (let step = 0; step < 5; step++)
+          ({ state } = await executable.run({ state, by: Float32Array.of(1, 1, 1) }));
+        expect([...snapshot.specs]).toEqual([["state/sum", vector]]);
+        const read: unknown[] = [];
+        for await (const { path, spec, bytes } of snapshot.tensors()) {
+          read.push([path, spec, [...new Float32Array(bytes.slice().buffer)]]);
+        }
+        expect(read).toEqual([["state/sum", vector, [1, 2, 3]]]);
+        await snapshot[Symbol.asyncDispose]();
+        expect([...(await state.sum.read())]).toEqual([6, 7, 8]);
+        expect(engine.memory().tensors).toBe(6);
+      }),
+    );
+  });
+}
