@@ -7,6 +7,9 @@ import { versions } from "./versions.ts";
 export type Command = (args: readonly string[], host: Host) => Promise<number>;
 
 const commands: { readonly [name: string]: () => Promise<Command> } = {
+  init: async () => (await import("./commands/init.ts")).init,
+  data: async () => (await import("./commands/data.ts")).data,
+  model: async () => (await import("./commands/model.ts")).model,
   train: async () => (await import("./commands/train.ts")).train,
   "find-lr": async () => (await import("./commands/find-lr.ts")).findLr,
   eval: async () => (await import("./commands/eval.ts")).evaluate,
@@ -18,11 +21,17 @@ const commands: { readonly [name: string]: () => Promise<Command> } = {
   dashboard: async () => (await import("./commands/dashboard.ts")).dashboard,
   runs: async () => (await import("./commands/runs.ts")).runs,
   engines: async () => (await import("./commands/engines.ts")).engines,
+  bench: async () => {
+    const { engines } = await import("./commands/engines.ts");
+    return (args, host) => engines(["bench", ...args], host);
+  },
   config: async () => (await import("./commands/config.ts")).config,
 };
 
 const HELP = `pipe: train, evaluate, use and search with language models on your own text
 
+  pipe init [folder]            a recipe of your own, to change; --text <files> names what it is trained on
+  pipe init plugin <folder>     a package that adds a metric, to change
   pipe train [recipe]           train a model; recipes: quick, shakespeare-char, gpt2-124m, chem, finetune,
                                 or a file
       --set path=value          change a field of the recipe (may be repeated)
@@ -32,6 +41,9 @@ const HELP = `pipe: train, evaluate, use and search with language models on your
       --profile <file>          the same, and a trace of every op, which Perfetto opens
   pipe find-lr [recipe]         try rising learning rates and suggest one; makes no run
       --set path=value --from <rate> --to <rate> --steps <n> --svg <file>
+  pipe data build [recipe]      turn a recipe's text into tokens on disk, as training does first
+  pipe data inspect <folder>    what such a folder holds, and how its text begins; or a shard alone
+  pipe model describe [recipe]  a model's parameters, and the memory that training it takes; or of a --run <run>
   pipe eval --run <run>         measure a run's model on its validation text
       --checkpoint best|newest|<step>
       --set path=value          on other text, with data.source.path
@@ -74,8 +86,7 @@ const HELP = `pipe: train, evaluate, use and search with language models on your
   pipe engines [doctor]         what can compute here, and what brings the rest
   pipe engines install xla-cpu|xla-cuda13
                                 fetch XLA for this machine's processor, or for NVIDIA GPUs
-  pipe engines bench [--seconds 6]
-                                which is the fastest here, for engine: { kind: auto }
+  pipe bench [--seconds 6]      which engine is the fastest here, for engine: { kind: auto }
   pipe config show [recipe]     a recipe with all defaults and what is set over it
   pipe config explain [recipe]  the same, with where each value came from
   pipe config graph [recipe]    its parts, who makes them and what they need; --mermaid draws a chart

@@ -1,5 +1,8 @@
 #!/usr/bin/env node
 import { run } from "./cli.ts";
 import { processHost } from "./process-host.ts";
+import { sayWarnings } from "./say-warnings.ts";
 
-process.exitCode = await run(process.argv.slice(2), processHost());
+const host = processHost();
+sayWarnings(process, (line) => host.stderr.write(line));
+process.exitCode = await run(process.argv.slice(2), host);

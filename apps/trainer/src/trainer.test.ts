@@ -1,84 +1,19 @@
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { Random } from "@pipe/core";
 import { xlaPlugins } from "@pipe/engine-xla/plugins";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { run } from "./cli.ts";
 import type { Host } from "./host.ts";
+import { events, pipeIn, type Result, writeExperiment } from "./experiment.test.fixture.ts";
 import { processHost } from "./process-host.ts";
 
 let folder: string;
-
-type Result = { readonly code: number; readonly out: string; readonly err: string };
-
-/** Runs a command in the test's folder; `interrupt` may press Ctrl-C when a text appears. */
-async function pipe(
-  args: readonly string[],
-  interrupt?: { readonly at: string; readonly times: number },
-  env: Host["env"] = {},
-): Promise<Result> {
-  const text = { out: "", err: "" };
-  const exits: number[] = [];
-  let listener: (() => void) | undefined;
-  let left = interrupt?.times ?? 0;
-  const sink = (key: "out" | "err") => ({
-    write: (piece: string) => {
-      text[key] += piece;
-      if (interrupt !== undefined && left > 0 && piece.includes(interrupt.at)) {
-        for (; left > 0; left--) listener?.();
-      }
-    },
-  });
-  const host: Host = {
-    stdout: sink("out"),
-    stderr: sink("err"),
-    env,
-    cwd: folder,
-    now: () => 1_000,
-    onInterrupt: (given) => {
-      listener = given;
-      if (interrupt?.at === "at once") given();
-      return { [Symbol.dispose]: () => (listener = undefined) };
-    },
-    exit: () => void exits.push(130),
-  };
-  const code = await run(args, host);
-  return { code: exits[0] ?? code, ...text };
-}
-
-const events = (out: string): readonly { readonly event: string; readonly [field: string]: unknown }[] =>
-  out
-    .split("\n")
-    .filter((line) => line.startsWith("{"))
-    .map((line) => JSON.parse(line) as { event: string });
+const pipe = pipeIn(() => folder);
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "pipe-trainer-"));
-  const words = ["north", "east", "south", "west"];
-  const random = new Random(1);
-  await writeFile(join(folder, "text.txt"), Array.from({ length: 900 }, () => words[random.integer(4)]!).join(" "));
-  await mkdir(join(folder, "notes"));
-  await writeFile(
-    join(folder, "notes/a.md"),
-    "# Winds\n\nThe north wind is cold.\n\n## Calm\n\nNo wind in the east.\n",
-  );
-  await writeFile(join(folder, "notes/b.md"), "# Seas\n\nThe south sea is warm.\n");
-  await writeFile(
-    join(folder, "tiny.yaml"),
-    `name: tiny
-engine: { kind: onnx, threads: 1 }
-data:
-  source: { kind: text, path: text.txt }
-  tokenizer: { kind: char }
-  sequenceLength: 16
-  split: { by: tail }
-model: { kind: gpt2, positions: 16, width: 16, layers: 1, heads: 2 }
-training: { steps: 12, batch: 4 }
-evaluation: { every: 6, batches: 2, sample: { every: 12, prompt: "north", tokens: 5 } }
-checkpoint: { every: 4, keepLast: 2 }
-`,
-  );
+  await writeExperiment(folder);
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -100,41 +35,6 @@ describe("a checkpoint by name", () => {
       err: expect.stringContaining("expected: one of 2"),
     });
     expect((await pipe([...generate, "worst"])).code).toBe(2);
-  });
-});
-
-describe("pipe find-lr", () => {
-  it("suggests a rate, draws the curve and makes no run", async () => {
-    const { code, out } = await pipe(["find-lr", "tiny.yaml", "--runs-dir", "searched", "--svg", "curve.svg"]);
-    expect(code).toBe(0);
-    expect(out).toMatch(/loss over the learning rate[^]*▲[^]*suggestion: [\d.e-]+ \(where the loss falls fastest\)/);
-    expect(out).toMatch(/pipe train tiny.yaml --set optimization.schedule.rate=[\d.e-]+/);
-    expect(await readFile(join(folder, "curve.svg"), "utf8")).toMatch(/^<svg [^]*polyline[^]*<\/svg>\n$/);
-    expect(await readdir(join(folder, "searched"))).toEqual([".data"]);
-  });
-
-  it("tells each step as JSON, and ends at once and with what it knows when it is interrupted", async () => {
-    const flags = ["--json", "--from", "1e-4", "--to", "0.1", "--steps", "20"];
-    const { code, out } = await pipe(["find-lr", "tiny.yaml", ...flags, "--svg", "json.svg"]);
-    expect(code).toBe(0);
-    const all = events(out);
-    expect(all.filter(({ event }) => event === "rate-tried").map(({ rate }) => rate)).toHaveLength(20);
-    expect(all.at(-1)).toMatchObject({
-      event: "rate-found",
-      ended: "completed",
-      steps: 20,
-      svg: join(folder, "json.svg"),
-    });
-    const at = `"rate":${String(all[9]!["rate"])}`;
-    const stopped = await pipe(["find-lr", "tiny.yaml", ...flags], { at, times: 1 });
-    expect(stopped.code).toBe(130);
-    expect(events(stopped.out).at(-1)).toMatchObject({ event: "rate-found", ended: "aborted", steps: 10 });
-  });
-
-  it("refuses settings that make no search", async () => {
-    const { code, err } = await pipe(["find-lr", "tiny.yaml", "--from", "1", "--to", "0.1"]);
-    expect([code, err.includes("0 < from < to")]).toEqual([2, true]);
-    expect((await pipe(["find-lr", "tiny.yaml", "--steps", "3"])).code).toBe(2);
   });
 });
 
@@ -466,7 +366,7 @@ describe("after training", () => {
     });
   });
 
-  it("engine auto takes what pipe engines bench found the fastest, and says so", async () => {
+  it("engine auto takes what pipe bench found the fastest, and says so", async () => {
     const env = { PIPE_CACHE: join(folder, "speeds") };
     const { out } = await pipe(["engines", "bench", "--seconds", "0", "--json"], undefined, env);
     const measured = out
@@ -742,114 +642,4 @@ it("the process is a host", () => {
   expect(presses).toBe(1);
   process.stdout.emit("error", Object.assign(new Error("gone"), { code: "EPIPE" }));
   expect(() => process.stdout.emit("error", new Error("other"))).toThrow("other");
-});
-
-describe("pipe train --dry-run", () => {
-  it("says what a run would need, and leaves nothing", async () => {
-    const before = await readdir(join(folder, "runs")).catch(() => []);
-    // Other tests change the text of the recipe.
-    await writeFile(join(folder, "winds.txt"), "north wind, east wind, south wind. ".repeat(200));
-    const text = ["--set", "data.source.path=winds.txt"];
-    const { code, out } = await pipe(["train", "tiny.yaml", "--dry-run", "--set", "training.steps=50", ...text]);
-    expect(code).toBe(0);
-    expect(out).toMatch(/^rehearsal of tiny: 4 steps, an evaluation, a checkpoint, a sample; nothing of it is kept\n/);
-    for (const line of ["model ", "step ", "compiling ", "memory ", "evaluation ", "checkpoint ", "sample "]) {
-      expect(out).toMatch(new RegExp(`^${line}`, "m"));
-    }
-    expect(out).toMatch(/^training +50 steps: about /m);
-    const after = await readdir(join(folder, "runs"));
-    expect(after.filter((name) => name !== ".data")).toEqual(before.filter((name) => name !== ".data"));
-    const json = await pipe(["train", "tiny.yaml", "--dry-run", "--json", ...text]);
-    const [report] = events(json.out);
-    expect(report).toMatchObject({ event: "rehearsal-ended", warnings: [] });
-    expect(report!["plannedPeakBytes"]).toBeGreaterThan(1000);
-  });
-
-  it("writes a trace in which Perfetto finds every program and op", async () => {
-    const { code, out } = await pipe(["train", "tiny.yaml", "--profile", "trace.json"]);
-    expect(code).toBe(0);
-    expect(out).toContain("trace.json: open it in ui.perfetto.dev");
-    const { traceEvents } = JSON.parse(await readFile(join(folder, "trace.json"), "utf8")) as {
-      readonly traceEvents: readonly {
-        readonly name: string;
-        readonly ph: string;
-        readonly pid: number;
-        readonly ts: number;
-      }[];
-    };
-    const programs = traceEvents.filter(({ name }) => name === "process_name").length;
-    expect(programs).toBeGreaterThan(1);
-    const products = traceEvents.filter(({ name, pid }) => name === "Gemm" && pid === 0);
-    expect(products.length).toBeGreaterThan(50);
-    expect(products.every(({ ph, ts }) => ph === "X" && ts > 0)).toBe(true);
-  });
-
-  it("knows other budgets than steps, and needs no sample", async () => {
-    const recipe = (budget: string) =>
-      writeFile(
-        join(folder, "budget.yaml"),
-        `name: budget
-data: { source: { kind: text, path: winds.txt }, tokenizer: { kind: char }, sequenceLength: 16, split: { by: tail } }
-model: { kind: gpt2, positions: 16, width: 16, layers: 1, heads: 2 }
-training: { ${budget}, batch: 4 }
-`,
-      );
-    await writeFile(join(folder, "winds.txt"), "north wind, east wind, south wind. ".repeat(200));
-    await recipe("tokens: 6400");
-    const tokens = await pipe(["train", "budget.yaml", "--dry-run"]);
-    expect(tokens.out).toMatch(/^training +100 steps: about /m);
-    expect(tokens.out).not.toContain("sample");
-    await recipe("epochs: 1");
-    expect((await pipe(["train", "budget.yaml", "--dry-run"])).out).not.toMatch(/^training /m);
-    const json = await pipe(["train", "budget.yaml", "--dry-run", "--json"]);
-    expect(events(json.out)[0]).toMatchObject({ event: "rehearsal-ended", trainingSeconds: null });
-  });
-
-  it("ends at once when it is interrupted, and leaves nothing", async () => {
-    const stopped = await pipe(["train", "tiny.yaml", "--dry-run"], { at: "at once", times: 0 });
-    expect([stopped.code, stopped.out]).toEqual([130, ""]);
-    expect((await readdir(join(folder, "runs"))).filter((name) => name.startsWith("rehearsal"))).toEqual([]);
-    const broken = await pipe(["train", "tiny.yaml", "--dry-run", "--set", "data.source.path=nowhere.txt"]);
-    expect([broken.code, broken.err]).toEqual([1, expect.stringContaining("nowhere.txt")]);
-  });
-
-  it("is no way to resume", async () => {
-    const { code, err } = await pipe(["train", "tiny.yaml", "--dry-run", "--resume"]);
-    expect([code, err]).toEqual([2, expect.stringContaining("leave --resume out")]);
-  });
-});
-
-describe("import and export", () => {
-  it("take a model out and in again, for people and for programs", async () => {
-    await writeFile(join(folder, "winds.txt"), "north wind, east wind, south wind. ".repeat(200));
-    const small = ["--set", "data.source.path=winds.txt", "--set", "training.steps=4"];
-    expect((await pipe(["train", "tiny.yaml", "--name", "leaving", ...small])).code).toBe(0);
-    const leaving = ["--run", "leaving", "--out"];
-    expect((await pipe(["export", "hf", ...leaving, "left"])).out).toContain("from_pretrained");
-    expect((await pipe(["import", "hf", "left"])).out).toContain("pipe generate --run left");
-    expect(events((await pipe(["import", "hf", "left", "--name", "left-2", "--json"])).out)[0]).toMatchObject({
-      run: "left-2",
-    });
-    expect((await pipe(["export", "onnx", ...leaving, "a.onnx"])).code).toBe(0);
-    const json = await pipe(["export", "onnx", ...leaving, "b.onnx", "--length", "8", "--json"]);
-    expect(events(json.out)[0]).toMatchObject({ event: "model-exported" });
-    expect((await pipe(["runs", "show", "left"])).out).toMatch(/^left: imported from .*\/left\n/);
-    const resumed = await pipe(["train", "--resume=left"]);
-    expect([resumed.code, resumed.err]).toEqual([1, expect.stringContaining("pipe train finetune --set model.from=")]);
-    const source = "data.source={kind: text, path: winds.txt}";
-    const measured = await pipe(["eval", "--run", "left", "--set", source, "--set", "data.split.by=tail", "--json"]);
-    expect(JSON.parse(measured.out)).toMatchObject({ step: 0, metrics: { loss: expect.any(Number) } });
-    const tuned = ["--set", "model.from=runs/left", "--name", "tuned", ...small];
-    expect((await pipe(["train", "tiny.yaml", ...tuned])).code).toBe(0);
-    const again = await pipe(["train", "--resume=tuned", "--set", "training.steps=6"]);
-    expect(again.code).toBe(0);
-  });
-
-  it.each([
-    [["import", "x"]],
-    [["import"]],
-    [["export", "x"]],
-    [["export"]],
-    [["export", "onnx", "--run", "leaving", "--out", "c.onnx", "--length", "99"]],
-  ])("refuses %j as bad usage", async (args) => expect((await pipe(args)).code).toBe(2));
 });

@@ -1,4 +1,4 @@
-import { formatCount, formatDuration, formatInteger, formatLoss, formatPlural } from "./format-number.ts";
+import { formatBytes, formatCount, formatDuration, formatInteger, formatLoss, formatPlural } from "./format-number.ts";
 import type { Paint } from "./paint.ts";
 import type { RunEvent } from "./run-event.ts";
 import { formatMetrics } from "./step-line.ts";
@@ -14,6 +14,14 @@ export type RunSoFar = {
 /** The lines that an event leaves behind for people, without a last line break; undefined for those that say too little. */
 export function eventText(event: RunEvent, { begin, skipped }: RunSoFar, paint: Paint): string | undefined {
   switch (event.event) {
+    case "documents-tokenized": {
+      const { documents, tokens, bytes } = event;
+      return `reading text: ${formatPlural(documents, "document")}, ${formatBytes(bytes)}, ${formatCount(tokens)} tokens`;
+    }
+    case "dataset-built": {
+      if (event.reused) return undefined;
+      return `text: ${formatCount(event.train)} tokens to train on, ${formatCount(event.validation)} to measure with`;
+    }
     case "run-started": {
       const { name, parameters, engine, device, step, start, engineReason } = event;
       const weights = start === undefined ? "" : `, weights of ${visible(start)}`;

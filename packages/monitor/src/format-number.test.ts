@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { expect, it } from "vitest";
 import {
+  formatBytes,
   formatCount,
   formatDuration,
   formatInteger,
@@ -24,6 +25,16 @@ it.each([
   [-12_345, "-12.3k"],
   [Number.NaN, "NaN"],
 ])("writes the count %d as %s", (value, text) => expect(formatCount(value)).toBe(text));
+
+it.each([
+  [0, "0 B"],
+  [999, "999 B"],
+  [12_345, "12.3 kB"],
+  [10_800_000, "10.8 MB"],
+  [1.5e9, "1.5 GB"],
+  [2e13, "20.0 TB"],
+  [Number.NaN, "NaN B"],
+])("writes the size %d as %s", (value, text) => expect(formatBytes(value)).toBe(text));
 
 it.each([
   [0.42, "0.4s"],

@@ -13,6 +13,12 @@ export function formatCount(value: number): string {
   return Number.isInteger(value) || Math.abs(value) >= 10 ? String(Math.round(value)) : value.toFixed(1);
 }
 
+/** Writes a size in decimal units: 950 B, 12.3 kB, 1.2 MB, 4.0 GB. */
+export function formatBytes(bytes: number): string {
+  if (!(bytes >= 1000)) return `${bytes} B`;
+  return `${formatCount(bytes).replace("B", "G").replace(/\D$/, " $&")}B`;
+}
+
 /** Writes an integer whole: 1,000. */
 export function formatInteger(value: number): string {
   return value.toLocaleString("en-US");

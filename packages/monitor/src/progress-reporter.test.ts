@@ -56,6 +56,9 @@ function show(options: Partial<ProgressReporterOptions> & { terminal?: Terminal 
 }
 
 function everyEvent(bus: EventBus): void {
+  bus.emit("documents-tokenized", { documents: 1200, tokens: 34_567, bytes: 150_000 });
+  bus.emit("dataset-built", { folder: "tokens", reused: false, train: 1_000_000, validation: 50_000 });
+  bus.emit("dataset-built", { folder: "tokens", reused: true, train: 1_000_000, validation: 50_000 });
   bus.emit("run-resumed", { step: 2, checkpoint: "step-00000002" });
   bus.emit("epoch-started", { epoch: 0, step: 2 });
   bus.emit("epoch-ended", { epoch: 0, step: 3 });
@@ -73,6 +76,8 @@ function everyEvent(bus: EventBus): void {
 }
 
 const everyText = [
+  "reading text: 1,200 documents, 150.0 kB, 34.6k tokens",
+  "text: 1.0M tokens to train on, 50.0k to measure with",
   "resumed at step 2 from step-00000002",
   "epoch 1 ended at step 3",
   "evaluation at step 3: loss 2.1034 · perplexity 8.19 · bitsPerByte 2.9 · accuracy 45.1 % · other 12.3k · none NaN  (3.2s)",
@@ -245,8 +250,8 @@ describe("json progress", () => {
     bus.emit("run-ended", { step: 10, reason: "completed", seconds: 1 });
     attached[Symbol.dispose]();
     const events = terminal.writes.map((line) => JSON.parse(line) as { event: string });
-    expect(events.length).toBe(15);
-    expect(new Set(events.map(({ event }) => event)).size).toBe(15);
+    expect(events.length).toBe(18);
+    expect(new Set(events.map(({ event }) => event)).size).toBe(17);
     expect(terminal.writes[1]).toBe(`${JSON.stringify({ event: "step-ended", ...report(10) })}\n`);
     expect(terminal.writes[2]).toBe('{"event":"step-skipped","step":10,"loss":null,"norm":null}\n');
     expect(terminal.writes.every((line) => line.endsWith("}\n"))).toBe(true);

@@ -5,6 +5,8 @@ export type RunEvent = { [E in keyof EventMap]: { readonly event: E } & EventMap
 
 // A record and not a list, so that an event that joins core's map must join here too.
 const known: { readonly [E in keyof EventMap]: true } = {
+  "documents-tokenized": true,
+  "dataset-built": true,
   "run-started": true,
   "run-resumed": true,
   "run-ended": true,

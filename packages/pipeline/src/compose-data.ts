@@ -6,10 +6,14 @@ import { firstBatches } from "@pipe/train";
 import type { ServiceContainer } from "@pipe/di";
 import type { Composition } from "./compose.ts";
 import { runTokens } from "./run-tokens.ts";
+import { spaced } from "./spaced.ts";
+
+/** How often a long reading of text is told. */
+const progressMs = 3000;
 
 /** Text → tokens → batches. */
 export function addData(container: ServiceContainer, composition: Composition): void {
-  const { components, cache, signal, random } = composition;
+  const { components, cache, events, signal, random } = composition;
   const { data, training } = composition.experiment;
 
   container.singleton(runTokens.source, components.bind("source", data.source));
@@ -23,7 +27,18 @@ export function addData(container: ServiceContainer, composition: Composition): 
       folder: data.folder ?? join(cache, key),
       split,
     });
-    return builder.build({ signal });
+    const report = await builder.build({
+      signal,
+      onProgress: spaced(progressMs, (done) => events.emit("documents-tokenized", done)),
+    });
+    const { train, validation } = report.splits;
+    events.emit("dataset-built", {
+      folder: report.folder,
+      reused: report.reused,
+      train: train.tokens,
+      validation: validation.tokens,
+    });
+    return report;
   });
 
   const loader =

@@ -1,13 +1,12 @@
 import { join } from "node:path";
 import { rawConfig, type RawConfig } from "@pipe/config";
-import { cacheFolder } from "@pipe/engine-xla/plugins";
-import { EventBus } from "@pipe/monitor";
 import { openRun } from "@pipe/persist";
-import { compose, loadExperiment, openTrainedModel, runTokens } from "@pipe/pipeline";
+import { loadExperiment, openTrainedModel, runTokens } from "@pipe/pipeline";
 import type { Host } from "../host.ts";
 import { overlaid } from "../recipes.ts";
 import { runPath, runsDirOf } from "../run-paths.ts";
 import { checkpointFlag, parseCommand, required } from "../usage.ts";
+import { withParts } from "../with-parts.ts";
 
 /** `pipe eval --run <run>`: all metrics of a checkpoint, by default the newest, on the whole validation split, of any text with `--set`. */
 export async function evaluate(args: readonly string[], host: Host): Promise<number> {
@@ -20,34 +19,20 @@ export async function evaluate(args: readonly string[], host: Host): Promise<num
   const run = await openRun(runPath(host, runsDir, required("--run", values.run)));
   const origin = { source: "recipe", name: join(run.path, "run.json") } as const;
   const { raw, origins } = overlaid(rawConfig(run.info.config as RawConfig["raw"], origin), host, values.set);
-  const { experiment, components } = await loadExperiment(raw, { origins, from: host.cwd });
-  const container = compose(experiment, {
-    components,
-    events: new EventBus(),
-    checkpoints: run.checkpoints,
-    cache: join(runsDir, ".data"),
-    cacheFolder: cacheFolder(host.env),
-    signal: new AbortController().signal,
-  });
-  try {
-    const parts = container.scope();
-    const trained = await openTrainedModel(
-      run.path,
-      await parts.get(runTokens.engine),
-      checkpointFlag(values.checkpoint),
-    );
+  const loaded = await loadExperiment(raw, { origins, from: host.cwd });
+  const options = { host, runsDir, checkpoints: run.checkpoints };
+  const report = await withParts(loaded, options, async (parts) => {
+    const engine = await parts.get(runTokens.engine);
+    const trained = await openTrainedModel(run.path, engine, checkpointFlag(values.checkpoint));
     const evaluator = await parts.get(runTokens.evaluator);
     const validation = await parts.get(runTokens.validation);
-    const state = { step: trained.step ?? 0, params: trained.params };
-    const report = await evaluator.evaluate(state, validation.batches());
-    if (values.json === true) host.stdout.write(`${JSON.stringify(report)}\n`);
-    else {
-      host.stdout.write(`step ${report.step}, ${report.tokens.toLocaleString("en")} targets\n`);
-      for (const [name, value] of Object.entries(report.metrics))
-        host.stdout.write(`  ${name.padEnd(12)} ${value.toFixed(4)}\n`);
-    }
-    return 0;
-  } finally {
-    await container[Symbol.asyncDispose]();
+    return evaluator.evaluate({ step: trained.step ?? 0, params: trained.params }, validation.batches());
+  });
+  if (values.json === true) host.stdout.write(`${JSON.stringify(report)}\n`);
+  else {
+    host.stdout.write(`step ${report.step}, ${report.tokens.toLocaleString("en")} targets\n`);
+    for (const [name, value] of Object.entries(report.metrics))
+      host.stdout.write(`  ${name.padEnd(12)} ${value.toFixed(4)}\n`);
   }
+  return 0;
 }

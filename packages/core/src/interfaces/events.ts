@@ -3,6 +3,17 @@ import type { StepReport } from "./run.ts";
 
 /** Every event of a run and its data: plain, serializable, without tensors. Times are seconds. */
 export type EventMap = {
+  /** Text is being turned into tokens: what is done so far, every few seconds. */
+  "documents-tokenized": { readonly documents: number; readonly tokens: number; readonly bytes: number };
+  /** The tokens of a run are there, written now or found from before. */
+  "dataset-built": {
+    readonly folder: string;
+    readonly reused: boolean;
+    /** Tokens to train on. */
+    readonly train: number;
+    /** Tokens to measure with. */
+    readonly validation: number;
+  };
   "run-started": {
     readonly name: string;
     readonly step: number;

@@ -49,7 +49,7 @@ export async function chooseEngine(components: ComponentFactory, services: Servi
 
   function reasonFor({ name }: Candidate): string {
     const own = speeds.find((speed) => speed.name === name);
-    if (own === undefined) return "the first that is installed; `pipe engines bench` finds the fastest";
+    if (own === undefined) return "the first that is installed; `pipe bench` finds the fastest";
     const others = speeds.filter((speed) => speed !== own).map((speed) => `${speed.name} ${speed.tokensPerSecond}`);
     const beside = others.length === 0 ? "" : ` (${others.join(", ")})`;
     return `${own.tokensPerSecond} tokens a second when it was measured here${beside}`;

@@ -65,7 +65,7 @@ describe("engine: auto", () => {
       await engine[Symbol.asyncDispose]();
       return reason;
     };
-    const first = "the first that is installed; `pipe engines bench` finds the fastest";
+    const first = "the first that is installed; `pipe bench` finds the fastest";
     expect(await reasonWith({ onnx: true, cpu: true })).toBe(`onnx: ${first}`);
     expect(await reasonWith({ cpu: true })).toBe(`xla-cpu: ${first}`);
     await rememberSpeeds(cache, [
