@@ -61,6 +61,16 @@ describe("lower", () => {
     );
   });
 
+  it("straightens a turned first factor of a bf16 product on a processor, and nothing else", () => {
+    const program = ({ a, b }: { a: tf.Tensor; b: tf.Tensor }): Tensors => ({ c: tf.matMul(a, b, true, false) });
+    const specs = { a: float(5, 3, 2), b: float(5, 3, 4) };
+    const straight = "contracting_dims = [2] x [1] : (tensor<5x2x3xbf16>, tensor<5x3x4xbf16>) -> tensor<5x2x4xf32>";
+    const turned = (short: string) => `contracting_dims = [1] x [1] : (tensor<5x3x2x${short}>, tensor<5x3x4x${short}>)`;
+    expect(textOf(program, specs, { precision: "bf16" })).toContain(straight);
+    expect(textOf(program, specs, { precision: "bf16", platform: "cuda" })).toContain(turned("bf16"));
+    expect(textOf(program, specs)).toContain(turned("f32"));
+  });
+
   it("multiplies single matrices as such, and broadcasts stacks", () => {
     const program = ({ a, b }: { a: tf.Tensor; b: tf.Tensor }): Tensors => ({ c: tf.matMul(a, b, false, true) });
     expect(textOf(program, { a: float(1, 2, 3), b: float(1, 4, 3) })).toContain(

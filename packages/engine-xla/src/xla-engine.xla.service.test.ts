@@ -155,6 +155,22 @@ describe.skipIf(plugin === undefined)("a program on XLA", () => {
     );
   });
 
+  it("multiplies a turned factor in bfloat16 as it multiplies a straight one", () =>
+    withEngine(async (engine) => {
+      const specs = { a: { shape: [2, 3, 4], dtype: "float32" }, b: { shape: [2, 3, 5], dtype: "float32" } } as const;
+      const compiled = await engine.compile(
+        ({ a, b }: { a: tf.Tensor; b: tf.Tensor }): { c: tf.Tensor; d: tf.Tensor } => ({
+          c: tf.matMul(a, b, true, false),
+          d: tf.matMul(tf.add(tf.transpose(a, [0, 2, 1]), 0), b),
+        }),
+        specs,
+        { precision: "bf16" },
+      );
+      const values = (count: number) => Float32Array.from({ length: count }, (_, i) => Math.sin(i) * 1.001);
+      const { c, d } = await compiled.run({ a: values(24), b: values(30) });
+      expect(await c.read()).toEqual(await d.read());
+    }));
+
   it("plans less memory where a block is computed again", () =>
     withEngine(async (engine) => {
       const program = ({ x }: { x: tf.Tensor }): { loss: tf.Tensor; dx: tf.Tensor } => {
