@@ -4,6 +4,7 @@ import type { BenchOptions, BenchResult } from "./result.ts";
 
 const benches: { readonly [name: string]: () => Promise<(options: BenchOptions) => Promise<BenchResult>> } = {
   chunking: async () => (await import("./chunking/bench-chunking.ts")).benchChunking,
+  "data-build": async () => (await import("./data-build/bench-data-build.ts")).benchDataBuild,
   "loop-cost": async () => (await import("./loop-cost/bench-loop-cost.ts")).benchLoopCost,
   generate: async () => (await import("./generate/bench-generate.ts")).benchGenerate,
   "index-build": async () => (await import("./index/bench-index-build.ts")).benchIndexBuild,

@@ -2,8 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { readdir } from "node:fs/promises";
 import { join, resolve } from "node:path";
-import { setImmediate } from "node:timers/promises";
-import { type IDataSource, type ITokenizer, PipeError } from "@pipe/core";
+import { definedOnly, type IDataSource, type ITokenizer, PipeError } from "@pipe/core";
 import {
   type DatasetIdentity,
   type DatasetIndex,
@@ -16,7 +15,7 @@ import {
 } from "./dataset-index.ts";
 import { recoverFolder, replaceFolder, writeSynced } from "./replace-folder.ts";
 import { bytesPerTokenOf } from "./shard-format.ts";
-import { resolveSplit, type SplitOptions, splitter } from "./split.ts";
+import { resolveSplit, type SplitOptions, type SplitPiece, splitter } from "./split.ts";
 import { SplitWriter } from "./split-writer.ts";
 import { TokenProcessor } from "./token-processor.ts";
 
@@ -29,12 +28,14 @@ export type DatasetBuilderOptions = {
   readonly split: SplitOptions;
   /** Tokens of a shard file, below 2³¹; default 100,000,000. */
   readonly shardTokens?: number;
+  /** Threads that make tokens, as `TokenProcessor` takes them. */
+  readonly threads?: number;
 };
 
 /** How a build proceeds and how it is stopped. */
 export type BuildOptions = {
   readonly signal?: AbortSignal;
-  /** Called after each document. */
+  /** Called after each document that has text, once its tokens are written. */
   readonly onProgress?: (progress: BuildProgress) => void;
 };
 
@@ -50,6 +51,9 @@ export type BuildReport = {
   /** Documents without text, which are left out. */
   readonly emptyDocuments: number;
 };
+
+/** A piece of a document, and which document of the source it is of. */
+type Part = SplitPiece & { readonly id: string; readonly document: number };
 
 /** Writes the tokens of a source into shards of llm.c's layout, with an index beside them. */
 export class DatasetBuilder {
@@ -136,30 +140,32 @@ export class DatasetBuilder {
     folder: string,
     { signal, onProgress }: BuildOptions,
   ): Promise<Pick<DatasetIndex, "splits" | "emptyDocuments">> {
-    const { source, tokenizer } = this.#options;
+    const { source, tokenizer, threads } = this.#options;
     const divide = await splitter(this.#split, source, signal);
-    const processor = new TokenProcessor({ tokenizer });
+    const processor = new TokenProcessor({ tokenizer, ...definedOnly({ threads }) });
     const bytesPerToken = bytesPerTokenOf(tokenizer.vocabulary);
     const train = new SplitWriter(folder, "train", bytesPerToken, this.#shardTokens);
     const validation = new SplitWriter(folder, "validation", bytesPerToken, this.#shardTokens);
     const writers = { train, validation };
-    let documents = 0;
-    let emptyDocuments = 0;
-    try {
+    const read = { documents: 0, empty: 0 };
+    async function* parts(): AsyncGenerator<Part> {
       for await (const document of source.documents()) {
-        signal?.throwIfAborted();
-        documents++;
-        if (document.text === "") emptyDocuments++;
-        else for (const { split, text } of divide(document)) writers[split].write(document.id, text, processor);
+        read.documents++;
+        if (document.text === "") read.empty++;
+        else for (const piece of divide(document)) yield { ...piece, id: document.id, document: read.documents };
+      }
+    }
+    try {
+      for await (const [{ split, id, text, document }, ids] of processor.encode(parts(), signal ? { signal } : {})) {
+        writers[split].write(id, text, ids, processor);
         onProgress?.({
-          documents,
+          documents: document,
           tokens: train.tokens + validation.tokens,
           bytes: train.bytes + validation.bytes,
         });
-        await setImmediate();
       }
-      if (train.tokens + validation.tokens === 0) throw empty(documents);
-      return { splits: { train: train.end(), validation: validation.end() }, emptyDocuments };
+      if (train.tokens + validation.tokens === 0) throw empty(read.documents);
+      return { splits: { train: train.end(), validation: validation.end() }, emptyDocuments: read.empty };
     } finally {
       train[Symbol.dispose]();
       validation[Symbol.dispose]();

@@ -149,7 +149,7 @@ describe("DatasetBuilder", () => {
         validation: { shards: [], documents: 0, tokens: 0, bytes: 0 },
       },
     });
-    expect(progress).toEqual([1, 2, 3, 4, 5]);
+    expect(progress).toEqual([1, 3, 4, 5]); // the second has no text
     expect((await readdir(join(folder, ".."))).sort()).toEqual(["set"]);
   });
 

@@ -2,19 +2,21 @@ import { type ITokenizer, PipeError } from "@pipe/core";
 import { bytePairMerger } from "./byte-pair-merge.ts";
 import { gptEncodings, type GptEncoding, wordPattern } from "./gpt-encodings.ts";
 import { huggingFaceFile } from "./hugging-face-file.ts";
+import { pieces } from "./text-pieces.ts";
 import { TokenBytes } from "./token-bytes.ts";
 
-/** Characters of a text that are split into words at a time. */
-const pieceSize = 1 << 16;
 /** Words whose merges are remembered; the memory is emptied when it is full. */
 const cacheSize = 50_000;
+
+/** The tokenizer of a GPT encoding: its name is enough to make it again in another thread. */
+export type GptTokenizer = ITokenizer & { readonly encoding: GptEncoding };
 
 /**
  * Makes the tokenizer of a GPT encoding: ids are those of tiktoken, ranks come from the package gpt-tokenizer and are
  * imported on demand. Text such as `<|endoftext|>` is ordinary text. A lone surrogate becomes U+FFFD.
  * @throws PipeError `encoding-unknown`.
  */
-export async function createGptTokenizer(encoding: GptEncoding = "r50k_base"): Promise<ITokenizer> {
+export async function createGptTokenizer(encoding: GptEncoding = "r50k_base"): Promise<GptTokenizer> {
   const rules = gptEncodings[encoding];
   if (rules === undefined) {
     throw new PipeError("encoding-unknown", "There is no such GPT encoding.", {
@@ -41,6 +43,7 @@ export async function createGptTokenizer(encoding: GptEncoding = "r50k_base"): P
   let file: string | undefined;
   return {
     id: `gpt:${encoding}`,
+    encoding,
     vocabulary,
     endOfText: rules.specials["<|endoftext|>"]!,
     byteLengths: table.lengths,
@@ -91,17 +94,4 @@ function wordEncoder(
     }
     return ids.slice(0, count);
   };
-}
-
-/** Cuts a long text between a letter and a space, where every pattern ends a word whatever stands further on. */
-function* pieces(text: string): Generator<string> {
-  const boundary = /[a-z](?= )/g;
-  let begin = 0;
-  while (text.length - begin > pieceSize) {
-    boundary.lastIndex = begin + pieceSize;
-    if (boundary.exec(text) === null) break;
-    yield text.slice(begin, boundary.lastIndex);
-    begin = boundary.lastIndex;
-  }
-  yield begin === 0 ? text : text.slice(begin);
 }

@@ -16,11 +16,11 @@ export class SplitWriter {
   }
 
   /** Appends a document, behind an end of text if one came before. */
-  write(id: string, text: string, processor: TokenProcessor): void {
-    const ids = processor.encode(text, this.#documents.count > 0);
+  write(id: string, text: string, ids: Uint32Array, processor: TokenProcessor): void {
+    const written = this.#documents.count > 0 ? processor.separated(ids) : ids;
     this.#documents.add(id, this.tokens);
-    this.#shards.write(ids);
-    this.tokens += ids.length;
+    this.#shards.write(written);
+    this.tokens += written.length;
     this.bytes += Buffer.byteLength(text);
   }
 
