@@ -3,7 +3,7 @@ import type { GptEncoding } from "./gpt-encodings.ts";
 import { createGptTokenizer } from "./gpt-tokenizer.ts";
 
 /** What an encoding thread is asked. */
-export type EncodingRequest = { readonly encoding: GptEncoding; readonly texts: readonly string[] };
+type EncodingRequest = { readonly encoding: GptEncoding; readonly texts: readonly string[] };
 
 /** The ids of all texts one behind the other, and how many belong to each. */
 export type EncodingReply = { readonly ids: Uint32Array<ArrayBuffer>; readonly lengths: Uint32Array<ArrayBuffer> };
