@@ -62,7 +62,15 @@ describe("ExperimentConfig", () => {
         schedule: { kind: "cosine", rate: 1e-3 },
         clip: 1,
       },
-      training: { steps: 10, batch: 8, accumulate: 1, recompute: false, onNonFinite: "skip", maxSkipped: 10 },
+      training: {
+        steps: 10,
+        batch: 8,
+        accumulate: 1,
+        recompute: false,
+        onNonFinite: "skip",
+        maxSkipped: 10,
+        stages: [],
+      },
       evaluation: {
         every: 250,
         metrics: [{ kind: "loss" }, { kind: "perplexity" }, { kind: "bitsPerByte" }, { kind: "accuracy" }],

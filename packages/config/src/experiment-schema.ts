@@ -20,7 +20,7 @@ export function sectionsOf(definitions: readonly ComponentDefinition[]) {
     data: new DataConfig(definitions),
     model: new ModelConfig(definitions),
     optimization: new OptimizationConfig(definitions),
-    training: new TrainingConfig(),
+    training: new TrainingConfig(definitions),
     evaluation: new EvaluationConfig(definitions),
     checkpoint: new CheckpointConfig(),
     monitoring: new MonitoringConfig(),

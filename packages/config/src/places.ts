@@ -13,6 +13,7 @@ export const places: readonly {
   { path: ["model"], port: "model", defaults: [] },
   { path: ["optimization", "optimizer"], port: "optimizer", defaults: defaultKinds.optimizer },
   { path: ["optimization", "schedule"], port: "schedule", defaults: defaultKinds.schedule },
+  { path: ["training", "stages"], port: "stage", defaults: [] },
   { path: ["evaluation", "metrics"], port: "metric", defaults: defaultKinds.metric },
 ];
 

@@ -14,6 +14,7 @@ import {
   sampleStage,
   TrainingOrchestrator,
 } from "@pipe/train";
+import { addedStages } from "./added-stages.ts";
 import type { Composition } from "./compose.ts";
 import { indexing } from "./compose-indexing.ts";
 import { datasetIdentity } from "./dataset-identity.ts";
@@ -21,7 +22,7 @@ import { modelFiles } from "./model-files.ts";
 import { runTokens } from "./run-tokens.ts";
 
 /** Keys of parts that a run may gain or lose when it is resumed with other settings. */
-const OPTIONAL = ["checkpoints", "earlyStopping", "divergence"];
+const OPTIONAL = ["checkpoints", "earlyStopping", "divergence", "stages"];
 
 /** The training loop and what happens between its steps. */
 export function addTraining(container: ServiceContainer, composition: Composition): void {
@@ -59,7 +60,8 @@ export function addTraining(container: ServiceContainer, composition: Compositio
     const batches = new BatchProcessor(loader.specs);
     const identity = await datasetIdentity(dataset.folder);
     const stopping = await earlyStopping(services, composition);
-    const parts = (): readonly IStateful[] => [identity, epochs, trainer, guard, saves, ...stopping];
+    const added = await addedStages(services, composition);
+    const parts = (): readonly IStateful[] => [identity, epochs, trainer, guard, saves, ...stopping, added.states];
     // The checkpoint holds the state of the trainer, which has the stage that writes it.
     const states = (): StateManager => new StateManager(parts(), { optional: OPTIONAL });
     const trainer: TrainingOrchestrator = new TrainingOrchestrator({
@@ -80,6 +82,7 @@ export function addTraining(container: ServiceContainer, composition: Compositio
             await evaluating(services, composition, saves, stopping),
             ...(await sampling(services, composition)),
             ...(await indexing(container, services)),
+            ...added.stages,
             await saving(services, saves, () => ({ step: epochs.progress.step, ...states().capture() })),
           ],
     });
