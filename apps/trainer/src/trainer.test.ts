@@ -449,8 +449,10 @@ describe("after training", () => {
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line) as { name: string });
-    expect(states.slice(0, 3)).toMatchObject([
+    expect(states.slice(0, 5)).toMatchObject([
       { name: "onnx", kind: "onnx", available: true },
+      { name: "onnx-webgpu", kind: "onnx", use: "engine: { kind: onnx, provider: webgpu }" },
+      { name: "onnx-cuda", kind: "onnx", available: false, fix: expect.stringContaining("cuda12") },
       { name: "xla-cpu", kind: "xla", available: false, fix: "pipe engines install xla-cpu" },
       { name: "xla-cuda13", kind: "xla", available: false, fix: "pipe engines install xla-cuda13" },
     ]);
