@@ -147,6 +147,7 @@ describe.skipIf(mpi === undefined)("pipe train by several processes over MPI", {
     await train(2, "onnx.yaml", "--name", "changed", "--set", "training.steps=10");
     await train(4, "--resume=changed", "--set", "training.steps=20");
     await expectEqualWeights("changed", "onnx-one", 1e-4);
+    expect((await eventsOf("changed")).filter(({ event }) => event === "step-ended")).toHaveLength(20);
   });
 
   it("fails in all processes where the main one cannot begin", async () => {

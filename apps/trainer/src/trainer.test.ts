@@ -569,6 +569,14 @@ describe("bad input gets one clear message", () => {
     ["a missing corpus", set("data.source.path=none.txt"), "none.txt"],
     ["a run that exists", ["train", "tiny.yaml", "--name", "tiny"], "continue it with --resume"],
     ["a run that does not exist", ["train", "--resume=none"], "There is no run here"],
+    [
+      "several hosts of processors",
+      [
+        ...["train", "tiny.yaml", "--set", "engine.kind=xla", "--set", "engine.threads=1"],
+        ...["--nodes", "2", "--node", "0", "--master", "localhost:7077", "--secret-file", "tiny.yaml"],
+      ],
+      "computes on one host only",
+    ],
     ["no run to resume", ["train", "tiny.yaml", "--runs-dir", "none", "--resume"], "leave --resume out"],
     ["a changed model", ["train", "--resume=tiny", "--set", "model.width=32"], "model.width: 16 in the run, 32 now"],
     ["a run without its weights", ["generate", "--run", "./notes"], "no run and no checkpoint"],
