@@ -1,6 +1,6 @@
 // What some tests need beside Node. A test file that needs one is named after it: `<idea>.<service>.service.test.ts`.
 import { spawnSync } from "node:child_process";
-import { accessSync, constants, readdirSync } from "node:fs";
+import { accessSync, constants, existsSync, readdirSync } from "node:fs";
 import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { cacheFolder } from "./services/cache.mjs";
@@ -54,6 +54,12 @@ const xlaPlugin = () => {
   }
 };
 
+const vulkanDriver = "/usr/lib/chromium/vk_swiftshader_icd.json";
+const hasVulkan = () =>
+  ["/usr/lib/x86_64-linux-gnu", "/usr/lib/aarch64-linux-gnu", "/usr/lib64", "/usr/lib"].some((folder) =>
+    existsSync(join(folder, "libvulkan.so.1")),
+  );
+
 /** @type {{ readonly [key: string]: Service }} */
 export const services = {
   chromium: {
@@ -92,6 +98,17 @@ export const services = {
           ]),
       ["node", "tools/services/tfjs-node.mjs"],
     ],
+  },
+  // A GPU made of software. Of Debian's two, WebGPU's implementation takes the one that Chromium brings.
+  vulkan: {
+    name: "Vulkan with Chromium's software driver",
+    variable: "PIPE_VULKAN",
+    find: () => (existsSync(vulkanDriver) && hasVulkan() ? vulkanDriver : undefined),
+    install: () => [
+      ["apt-get", "update"],
+      ["apt-get", "install", "--yes", "--no-install-recommends", "chromium", "libvulkan1"],
+    ],
+    measures: ["engine-onnx"],
   },
   xla: {
     name: "XLA's plug-in for CPUs",

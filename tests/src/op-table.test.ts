@@ -10,13 +10,16 @@ import * as ops from "@pipe/graph/ops";
 import { opPrograms } from "@pipe/graph/testing";
 import * as tf from "@pipe/graph/tf";
 import { describe, expect, it } from "vitest";
+import { driver, useSoftwareGpu } from "./software-gpu.test.fixture.ts";
 
 /** To renew it, with all services there: PIPE_UPDATE=1 pnpm vitest run --project tests op-table */
 const file = join(import.meta.dirname, "../../docs/generated/ops.md");
 const { PIPE_XLA_CPU: plugin, PIPE_TFJS_NODE: module } = process.env;
+if (driver !== undefined) useSoftwareGpu();
 
 const engines: { readonly [name: string]: (() => Promise<IEngine>) | undefined } = {
   onnx: () => createOnnxEngine({ threads: 1 }),
+  "onnx webgpu": driver === undefined ? undefined : () => createOnnxEngine({ provider: "webgpu" }),
   xla: plugin === undefined ? undefined : () => createXlaEngine({ plugin, threads: 1 }),
   "tfjs cpu": () => createTfjsEngine(),
   "tfjs wasm": () => createTfjsEngine({ backend: "wasm" }),

@@ -39,6 +39,8 @@ const HELP = `pipe: train, evaluate, use and search with language models on your
       --resume[=<run>]          go on from the newest checkpoint
       --dry-run                 a few steps, an evaluation, a checkpoint, a sample; says what it would need
       --profile <file>          the same, and a trace of every op, which Perfetto opens
+      --nodes <n> --node <k> --master <host:port> --secret-file <path>
+                                one of several hosts with NVIDIA's GPUs, through XLA
   pipe find-lr [recipe]         try rising learning rates and suggest one; makes no run
       --set path=value --from <rate> --to <rate> --steps <n> --svg <file>
   pipe data build [recipe]      turn a recipe's text into tokens on disk, as training does first

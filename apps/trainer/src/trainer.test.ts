@@ -349,8 +349,10 @@ describe("after training", () => {
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line) as { name: string });
-    expect(states.slice(0, 3)).toMatchObject([
+    expect(states.slice(0, 5)).toMatchObject([
       { name: "onnx", kind: "onnx", available: true },
+      { name: "onnx-webgpu", kind: "onnx", use: "engine: { kind: onnx, provider: webgpu }" },
+      { name: "onnx-cuda", kind: "onnx", available: false, fix: expect.stringContaining("cuda12") },
       { name: "xla-cpu", kind: "xla", available: false, fix: "pipe engines install xla-cpu" },
       { name: "xla-cuda13", kind: "xla", available: false, fix: "pipe engines install xla-cuda13" },
     ]);
@@ -467,6 +469,14 @@ describe("bad input gets one clear message", () => {
     ["a missing corpus", set("data.source.path=none.txt"), "none.txt"],
     ["a run that exists", ["train", "tiny.yaml", "--name", "tiny"], "continue it with --resume"],
     ["a run that does not exist", ["train", "--resume=none"], "There is no run here"],
+    [
+      "several hosts of processors",
+      [
+        ...["train", "tiny.yaml", "--set", "engine.kind=xla", "--set", "engine.threads=1"],
+        ...["--nodes", "2", "--node", "0", "--master", "localhost:7077", "--secret-file", "tiny.yaml"],
+      ],
+      "computes on one host only",
+    ],
     ["no run to resume", ["train", "tiny.yaml", "--runs-dir", "none", "--resume"], "leave --resume out"],
     ["a changed model", ["train", "--resume=tiny", "--set", "model.width=32"], "model.width: 16 in the run, 32 now"],
     ["a run without its weights", ["generate", "--run", "./notes"], "no run and no checkpoint"],

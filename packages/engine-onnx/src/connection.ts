@@ -6,7 +6,8 @@ export type Port = {
   postMessage(envelope: Envelope, transfer: readonly ArrayBuffer[]): void;
   on(event: "message", listener: (reply: Reply) => void): unknown;
   on(event: "error", listener: (error: Error) => void): unknown;
-  on(event: "exit", listener: () => void): unknown;
+  /** A worker says `exit`, a message port `close`. */
+  on(event: "exit" | "close", listener: () => void): unknown;
   /** Keep the process alive, or let it end. */
   ref(): void;
   unref(): void;
@@ -27,7 +28,7 @@ export class Connection {
     this.#port = port;
     port.on("message", (reply) => this.#receive(reply));
     port.on("error", (error) => this.close("ONNX Runtime's worker ended.", error));
-    port.on("exit", () => this.close("ONNX Runtime's worker ended."));
+    for (const end of ["exit", "close"] as const) port.on(end, () => this.close("ONNX Runtime's worker ended."));
     port.unref();
   }
 
@@ -61,6 +62,6 @@ export class Connection {
     if (this.#waiting.size === 0) this.#port.unref();
     this.pooledBytes = reply.pooledBytes;
     if (reply.ok) waiting.resolve(reply.answer as never);
-    else waiting.reject(new PipeError(reply.code, reply.message));
+    else waiting.reject(new PipeError(reply.code, reply.message, reply.fix === undefined ? {} : { fix: reply.fix }));
   }
 }

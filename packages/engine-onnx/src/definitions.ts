@@ -3,6 +3,10 @@ import { z } from "zod";
 
 const schema = z.strictObject({
   kind: z.literal("onnx"),
+  provider: z
+    .enum(["cpu", "webgpu", "cuda"])
+    .optional()
+    .describe("What computes: the processor (default), any GPU through WebGPU, or one of NVIDIA's through CUDA."),
   threads: z.number().int().positive().optional().describe("Threads of one op; default all cores."),
   profile: z
     .string()
@@ -12,7 +16,7 @@ const schema = z.strictObject({
     .describe("Folder for a trace of every op, one file a program, in Chrome's trace format."),
 });
 
-/** ONNX Runtime on the CPU, as a configuration names it. */
+/** ONNX Runtime, as a configuration names it. */
 export const definitions = [
   defineComponent({
     port: "engine",

@@ -4,30 +4,23 @@ import type { InferenceSession, Tensor } from "onnxruntime-node";
 import type { ProgramPlan, RunInput, Source } from "./protocol.ts";
 import type { TensorStore } from "./tensor-store.ts";
 import { UpdateMemory } from "./in-place/update-memory.ts";
-
-type Runtime = typeof import("onnxruntime-node");
+import type { Runtime } from "./sessions.ts";
 
 /** A program in the session host: ONNX Runtime computes, then updates replace state in place. */
 export class HostProgram {
   readonly #runtime: Runtime;
-  readonly #session: InferenceSession | undefined;
+  /** None where all is done in place. */
+  readonly session: InferenceSession | undefined;
   readonly #plan: Omit<ProgramPlan, "model" | "module">;
   readonly #updates: UpdateMemory;
-  readonly #isProfiled: boolean;
   /** Parameters are the same arrays run after run: making hundreds of tensors of them takes milliseconds. */
   readonly #tensors = new WeakMap<HostArray, Tensor>();
   /** Fetches that only updates read. */
   readonly #inner: ReadonlyMap<number, HostArray>;
 
-  constructor(
-    runtime: Runtime,
-    session: InferenceSession | undefined,
-    { model: _, module, ...plan }: ProgramPlan,
-    isProfiled = false,
-  ) {
-    this.#isProfiled = isProfiled;
+  constructor(runtime: Runtime, session: InferenceSession | undefined, { model: _, module, ...plan }: ProgramPlan) {
     this.#runtime = runtime;
-    this.#session = session;
+    this.session = session;
     this.#plan = plan;
     this.#updates = new UpdateMemory({ module, updates: plan.updates });
     const outer = new Set(plan.outputs.flatMap(({ from }) => ("fetch" in from ? [from.fetch] : [])));
@@ -69,7 +62,7 @@ export class HostProgram {
     const fetches = Object.fromEntries(
       this.#plan.fetches.map(({ name, spec }, i) => [name, this.#tensor(spec, fetched[i]!)]),
     );
-    await this.#session?.run(feeds, fetches);
+    await this.session?.run(feeds, fetches);
     const valueOf = (source: Source): HostArray =>
       "fetch" in source ? fetched[source.fetch]! : inputData(source.input);
     this.#updates.run(valueOf);
@@ -87,13 +80,6 @@ export class HostProgram {
       } else keep(store, inputs[from.input]!, number, donated);
       return store.data(number);
     });
-  }
-
-  /** Frees the session. */
-  async release(): Promise<void> {
-    // In the declarations of onnxruntime-common it is missing.
-    if (this.#isProfiled) (this.#session as unknown as { endProfiling?(): void } | undefined)?.endProfiling?.();
-    await this.#session?.release();
   }
 
   #tensor({ shape, dtype }: TensorSpec, data: HostArray): Tensor {

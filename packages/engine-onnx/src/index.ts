@@ -6,3 +6,4 @@
 export { createOnnxEngine, type OnnxEngineOptions } from "./create-engine.ts";
 export { type OnnxFile, writeOnnx, type WriteOnnxOptions } from "./write-onnx.ts";
 export { lower, type LoweredProgram } from "./lower.ts";
+export type { Provider } from "./providers.ts";

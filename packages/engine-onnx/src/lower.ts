@@ -5,8 +5,10 @@ import { optimise, reportOf } from "@pipe/graph/engine";
 import { fuseScatterAdd } from "./fuse-scatter-add.ts";
 import { findInPlace } from "./in-place/find-in-place.ts";
 import { lowerUpdates } from "./in-place/lower-updates.ts";
+import type { Provider } from "./providers.ts";
 import type { OutputSource, ProgramInput, ProgramPlan, Source } from "./protocol.ts";
-import { isLowered, isNative, sessionModel } from "./session-model.ts";
+import { isNativeComposite, isLowered } from "./lowering/lowerings.ts";
+import { sessionModel } from "./session-model.ts";
 
 /** A program for the session host: an ONNX model, and what is done with its results. */
 export type LoweredProgram = Omit<ProgramPlan, "inputs" | "outputs"> & {
@@ -21,17 +23,19 @@ export type LowerOptions = {
   readonly isDonated?: (path: string) => boolean;
   /** Names of blocks that are computed again in the backward pass. */
   readonly recompute?: readonly string[];
+  /** What computes it; default `"cpu"`. */
+  readonly provider?: Provider;
 };
 
 /** Turns a graph into an ONNX model of opset 18 and updates in place. @throws PipeError `unsupported-op` naming op and line. */
 export function lower(
   traced: Graph,
-  { isDonated = () => false, recompute: again = [] }: LowerOptions = {},
+  { isDonated = () => false, recompute: again = [], provider = "cpu" }: LowerOptions = {},
 ): LoweredProgram {
-  const graph = fuseScatterAdd(optimise(recompute(traced, again), isNative));
-  const inPlace = findInPlace(graph, isDonated);
+  const graph = fuseScatterAdd(optimise(recompute(traced, again), isNativeComposite));
+  const inPlace = findInPlace(graph, isDonated, provider !== "webgpu");
   const remaining = Object.entries(graph.outputs).flatMap(([path, value]) => (inPlace.has(path) ? [] : [value]));
-  const session = sessionModel(graph, [...inPlace.needed, ...remaining]);
+  const session = sessionModel(graph, [...inPlace.needed, ...remaining], provider);
 
   const places = new Map(Object.keys(graph.inputs).map((path, i) => [path, i]));
   const sourceOf = (value: Value): Source => {
@@ -60,6 +64,6 @@ export function lower(
       positions: sourceOf(positions),
       shape,
     })),
-    report: reportOf(traced, graph, [...inputs, ...outputs], isLowered),
+    report: reportOf(traced, graph, [...inputs, ...outputs], (op, [first]) => isLowered(op, first?.dtype, provider)),
   };
 }

@@ -55,6 +55,13 @@ describe("createOnnxEngine", () => {
     await expect(createOnnxEngine({ threads: 0 })).rejects.toMatchObject({ code: "threads-invalid" });
   });
 
+  it("says what brings a provider that is not here", async () => {
+    await expect(createOnnxEngine({ provider: "cuda" })).rejects.toMatchObject({
+      code: "provider-missing",
+      fix: expect.stringContaining("ONNXRUNTIME_NODE_INSTALL=cuda12"),
+    });
+  });
+
   it("reports what compilation did", async () => {
     const engine = await inThread();
     const executable = await engine.compile(

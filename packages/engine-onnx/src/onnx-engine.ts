@@ -20,20 +20,23 @@ import type { Connection } from "./connection.ts";
 import { lower } from "./lower.ts";
 import { OnnxExecutable } from "./onnx-executable.ts";
 import { OnnxTensor } from "./onnx-tensor.ts";
+import type { Provider } from "./providers.ts";
 
-/** Compiles programs with ONNX Runtime on the CPU; sessions and tensors live in one worker. */
+/** Compiles programs with ONNX Runtime; sessions and tensors live in one worker. */
 export class OnnxEngine implements IEngine {
   readonly name = "onnx";
   readonly device: DeviceInfo;
   readonly connection: Connection;
   readonly ledger: Ledger = { tensors: 0, tensorBytes: 0 };
+  readonly #provider: Provider;
   readonly #stop: () => Promise<unknown>;
   readonly inFlight = new InFlight();
   #numbers = 0;
   #executables = 0;
 
-  constructor(connection: Connection, device: DeviceInfo, stop: () => Promise<unknown>) {
+  constructor(connection: Connection, provider: Provider, device: DeviceInfo, stop: () => Promise<unknown>) {
     this.connection = connection;
+    this.#provider = provider;
     this.device = device;
     this.#stop = stop;
   }
@@ -48,7 +51,7 @@ export class OnnxEngine implements IEngine {
     const graph = trace(program, specs);
     const { donate = [], recompute = [] } = options;
     const isDonated = (path: string): boolean => isUnderAny(donate, path);
-    const { report, ...lowered } = lower(graph, { isDonated, recompute });
+    const { report, ...lowered } = lower(graph, { isDonated, recompute, provider: this.#provider });
     const executable = this.nextNumber();
     await this.connection.send({ type: "compile", executable, program: lowered }, [
       lowered.model.buffer,
@@ -65,7 +68,11 @@ export class OnnxEngine implements IEngine {
 
   async put<T extends Tree<HostTensor>>(values: T): Promise<Mapped<T, HostTensor, DeviceTensor>> {
     const found = hostTensorsOf(values);
-    const tensors = found.map(([, { data }]) => ({ tensor: this.nextNumber(), data: data.slice() as HostArray }));
+    const tensors = found.map(([, { spec, data }]) => ({
+      tensor: this.nextNumber(),
+      spec,
+      data: data.slice() as HostArray,
+    }));
     const made = found.map(([path, { spec }], i): [string, DeviceTensor] => [
       path,
       new OnnxTensor(this.connection, this.ledger, tensors[i]!.tensor, spec),
@@ -128,7 +135,7 @@ export class OnnxEngine implements IEngine {
 
 function checkOptions({ precision = "fp32" }: CompileOptions): void {
   if (precision !== "fp32") {
-    throw new PipeError("precision-unsupported", "ONNX Runtime has no low-precision matrix product on the CPU.", {
+    throw new PipeError("precision-unsupported", "The ONNX Runtime engine computes in float32.", {
       expected: "fp32",
       got: precision,
     });

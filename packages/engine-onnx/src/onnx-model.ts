@@ -8,8 +8,8 @@ export const ELEMENT = { float32: 1, int32: 6, int64: 7, bool: 9, double: 11 } a
 /** An attribute of an ONNX node: an integer, integers, a string, or a float as `{ float }`. */
 export type OnnxAttribute = number | string | readonly number[] | { readonly float: number };
 
-/** The spec of an input or output, which may be of a type that only ONNX has. */
-type ValueSpec = { readonly shape: readonly number[]; readonly dtype: keyof typeof ELEMENT };
+/** The spec of an input or output, which may be of a type that only ONNX has; without a shape it takes any. */
+type ValueSpec = { readonly shape?: readonly number[]; readonly dtype: keyof typeof ELEMENT };
 
 const OPSET = 18;
 const IR_VERSION = 9;
@@ -62,7 +62,7 @@ export class OnnxModel {
 
   /** Declares a value as an output and returns the name that it has there. */
   output(value: string, spec: ValueSpec): string {
-    const name = this.#outputName(value);
+    const name = this.#outputName(value, spec.dtype);
     this.#graph.message(12, (writer) => valueInfo(writer, name, spec));
     return name;
   }
@@ -169,8 +169,12 @@ export class OnnxModel {
   }
 
   /** An output must be made by a node, and handed out once; anything else is copied. */
-  #outputName(value: string): string {
-    return this.#made.delete(value) ? value : this.node("Identity", [value]);
+  #outputName(value: string, dtype: ValueSpec["dtype"]): string {
+    if (this.#made.delete(value)) return value;
+    // WebGPU has no kernel that copies bools.
+    const copy = dtype === "bool" ? this.node("And", [value, value]) : this.node("Identity", [value]);
+    this.#made.delete(copy);
+    return copy;
   }
 
   #constant(bytes: Uint8Array, shape: readonly number[], element: number): string {
@@ -196,10 +200,12 @@ function attribute(writer: ProtobufWriter, name: string, value: OnnxAttribute): 
 
 function valueInfo(writer: ProtobufWriter, name: string, { shape, dtype }: ValueSpec): void {
   writer.string(1, name).message(2, (type) =>
-    type.message(1, (tensor) =>
-      tensor.int(1, ELEMENT[dtype]).message(2, (dimensions) => {
+    type.message(1, (tensor) => {
+      tensor.int(1, ELEMENT[dtype]);
+      if (shape === undefined) return;
+      tensor.message(2, (dimensions) => {
         for (const size of shape) dimensions.message(1, (dimension) => dimension.int(1, size));
-      }),
-    ),
+      });
+    }),
   );
 }

@@ -1,4 +1,5 @@
-import type { HostArray, TensorSpec } from "@pipe/core";
+import type { HostArray, HostTensor, TensorSpec } from "@pipe/core";
+import type { Provider } from "./providers.ts";
 
 /** An input of a run: a tensor that the host keeps, or elements that come along. */
 export type RunInput = { readonly tensor: number } | { readonly data: HostArray };
@@ -48,20 +49,25 @@ export type ProgramPlan = {
   readonly writes: readonly WritePlan[];
 };
 
+/** Elements that come to the host, and the number that they get. */
+export type HostTensorNumber = HostTensor & { readonly tensor: number };
+
+/** A run of a program. */
+export type RunRequest = {
+  readonly executable: number;
+  readonly inputs: readonly RunInput[];
+  /** Numbers that its outputs get. */
+  readonly outputs: readonly number[];
+  /** Tensors whose buffers are free afterwards. */
+  readonly donated: readonly number[];
+};
+
 /** What the engine asks of the session host; the answers come in order. */
 export type Request =
-  | { readonly type: "open"; readonly threads: number; readonly profile?: string }
+  | { readonly type: "open"; readonly provider: Provider; readonly threads: number; readonly profile?: string }
   | { readonly type: "compile"; readonly executable: number; readonly program: ProgramPlan }
-  | { readonly type: "put"; readonly tensors: readonly { readonly tensor: number; readonly data: HostArray }[] }
-  | {
-      readonly type: "run";
-      readonly executable: number;
-      readonly inputs: readonly RunInput[];
-      /** Numbers that its outputs get. */
-      readonly outputs: readonly number[];
-      /** Tensors whose buffers are free afterwards. */
-      readonly donated: readonly number[];
-    }
+  | { readonly type: "put"; readonly tensors: readonly HostTensorNumber[] }
+  | ({ readonly type: "run" } & RunRequest)
   | { readonly type: "read"; readonly tensor: number }
   | { readonly type: "copy"; readonly from: readonly number[]; readonly to: readonly number[] }
   | { readonly type: "free"; readonly tensors: readonly number[] }
@@ -83,8 +89,11 @@ export type Answers = {
 /** A request with its number. */
 export type Envelope = { readonly sequence: number; readonly request: Request };
 
+/** What an error says. */
+export type Failure = { readonly code: string; readonly message: string; readonly fix?: string };
+
 /** An answer, or an error that keeps its code, and how many bytes wait in the pool. */
 export type Reply = { readonly sequence: number; readonly pooledBytes: number } & (
   | { readonly ok: true; readonly answer: Answers[keyof Answers] }
-  | { readonly ok: false; readonly code: string; readonly message: string }
+  | ({ readonly ok: false } & Failure)
 );

@@ -1,32 +1,11 @@
 import { PipeError } from "@pipe/core";
 import type { Graph, Value } from "@pipe/graph";
 import { removeDeadNodes, specOf } from "@pipe/graph";
-import { compositeLowerings } from "./lowering/composite.ts";
-import { elementwiseLowerings } from "./lowering/elementwise.ts";
-import { linearLowerings } from "./lowering/linear.ts";
-import { lowered, type Lowering } from "./lowering/lowering.ts";
-import { reductionLowerings } from "./lowering/reduction.ts";
-import { shapeLowerings } from "./lowering/shape.ts";
+import { lowered } from "./lowering/lowering.ts";
+import { loweringOf } from "./lowering/lowerings.ts";
 import { OnnxModel } from "./onnx-model.ts";
+import type { Provider } from "./providers.ts";
 import type { Fetch } from "./protocol.ts";
-
-const lowerings: { readonly [op: string]: Lowering } = {
-  ...elementwiseLowerings,
-  ...reductionLowerings,
-  ...shapeLowerings,
-  ...linearLowerings,
-  ...compositeLowerings,
-};
-
-/** Whether a composite goes to ONNX Runtime as it is, instead of as what it is made of. */
-export function isNative(op: string): boolean {
-  return op in compositeLowerings;
-}
-
-/** Whether there is a lowering for an op. */
-export function isLowered(op: string): boolean {
-  return op in lowerings;
-}
 
 /** What ONNX Runtime computes of a program. */
 export type SessionModel = {
@@ -40,7 +19,7 @@ export type SessionModel = {
 };
 
 /** Writes the part of a graph that these values need as an ONNX model. @throws PipeError `unsupported-op` naming op and line. */
-export function sessionModel(graph: Graph, values: readonly Value[]): SessionModel {
+export function sessionModel(graph: Graph, values: readonly Value[], provider: Provider): SessionModel {
   const keyOf = ({ node, output }: Value): string => `${node}.${output}`;
   const distinct = [...new Map(values.map((value) => [keyOf(value), value]))];
   const part = removeDeadNodes({
@@ -51,7 +30,8 @@ export function sessionModel(graph: Graph, values: readonly Value[]): SessionMod
     ...part.nodes.flatMap(({ inputs }) => inputs.map(({ node }) => node)),
     ...Object.values(part.outputs).map(({ node }) => node),
   ]);
-  const model = new OnnxModel();
+  // WebGPU has ONNX's own ops only.
+  const model = new OnnxModel({ plain: provider === "webgpu" });
   const inputNames = new Map<string, string>();
   const names: (readonly string[])[] = [];
   for (const [path, number] of Object.entries(part.inputs)) {
@@ -61,12 +41,13 @@ export function sessionModel(graph: Graph, values: readonly Value[]): SessionMod
     inputNames.set(path, name);
     names[number] = [name];
   }
-  lowerNodes(part, names, model);
+  lowerNodes(part, names, model, provider);
   const fetches = Object.values(part.outputs).map((value) => {
     const spec = specOf(part.nodes, value);
     return { name: model.output(names[value.node]![value.output]!, spec), spec };
   });
-  order(part, names, model);
+  // WebGPU has no kernel for sizes, and would bring every result to the process for them.
+  if (provider !== "webgpu") order(part, names, model);
   // ONNX Runtime refuses a model without nodes.
   const bytes = fetches.length === 0 ? new Uint8Array() : model.encode();
   const numbers = new Map(distinct.map(([key], i) => [key, i]));
@@ -86,13 +67,18 @@ function order(graph: Graph, names: readonly (readonly string[])[], model: OnnxM
 }
 
 /** Writes all nodes of a graph but its inputs, whose names are known, and adds the names of their outputs. */
-export function lowerNodes(graph: Graph, names: (readonly string[])[], model: OnnxModel): void {
+export function lowerNodes(
+  graph: Graph,
+  names: (readonly string[])[],
+  model: OnnxModel,
+  provider: Provider = "cpu",
+): void {
   graph.nodes.forEach((node, number) => {
     if (node.op === "Input") return;
     names[number] =
       node.op === "Constant"
         ? [model.tensor(node.data!, node.outputs[0]!)]
-        : [lowerNode(graph, names, number, model)].flat();
+        : [lowerNode(graph, names, number, model, provider)].flat();
   });
 }
 
@@ -101,13 +87,15 @@ function lowerNode(
   names: readonly (readonly string[])[],
   number: number,
   model: OnnxModel,
+  provider: Provider,
 ): string | readonly string[] {
   const node = graph.nodes[number]!;
-  const lowering = lowerings[node.op];
+  const found = lowered(graph, names, number, model);
+  const lowering = loweringOf(node.op, found.specs[0]?.dtype, provider);
   if (lowering === undefined) {
     throw new PipeError("unsupported-op", `ONNX Runtime has no lowering for the op ${node.op}.`, {
       ...(node.source === undefined ? {} : { where: node.source }),
     });
   }
-  return lowering(lowered(graph, names, number, model));
+  return lowering(found);
 }

@@ -5,6 +5,9 @@ import type { IEngine } from "@pipe/core";
 import { PipeError } from "@pipe/core";
 import { ExecutableCache } from "./executable-cache.ts";
 import type { Precision } from "./lowering/lowering.ts";
+import { checkCudaLibraries } from "./hosts/cuda-libraries.ts";
+import { addressOf, type Hosts, meshOfHosts } from "./hosts/hosts.ts";
+import { joinNodes } from "./hosts/key-value-host.ts";
 import { alone, checkMesh, type Mesh } from "./mesh.ts";
 import { PjrtApi } from "./pjrt/api.ts";
 import { PjrtClient } from "./pjrt/client.ts";
@@ -24,6 +27,11 @@ export type XlaEngineOptions = {
   readonly index?: number | undefined;
   /** Several devices that compute every program together; default one. A CPU is cut into as many as are asked for. */
   readonly mesh?: Mesh | undefined;
+  /**
+   * Processes on several hosts whose devices make one mesh; `mesh.data` counts the devices of all, by default one of each. Plug-ins for
+   * CPUs cannot do it.
+   */
+  readonly hosts?: Hosts | undefined;
   /** Threads of a CPU; default all cores. */
   readonly threads?: number | undefined;
   /** Options of the plug-in's client, such as `{ memory_fraction: 0.5 }` on CUDA. */
@@ -42,13 +50,15 @@ export type XlaEngineOptions = {
 /**
  * Starts an engine that compiles programs with XLA on a device of a PJRT plug-in.
  * @throws PipeError `xla-plugin-missing`, `xla-plugin-invalid`, `xla-plugin-old`, `xla-device-missing`,
- * `threads-invalid`, `mesh-invalid`, `koffi-configured`, `engine-failed`.
+ * `threads-invalid`, `mesh-invalid`, `koffi-configured`, `engine-failed`; with several hosts `hosts-invalid`, `store-missing`,
+ * `store-refused`, `store-failed`, `xla-library-missing`, `xla-hosts-unsupported`.
  */
 export async function createXlaEngine(engineOptions: XlaEngineOptions): Promise<IEngine> {
   const {
     plugin,
     index = 0,
-    mesh = alone,
+    hosts,
+    mesh = hosts === undefined ? alone : meshOfHosts(hosts.nodes, engineOptions.mesh),
     threads = availableParallelism(),
     options = {},
     flags = {},
@@ -62,7 +72,10 @@ export async function createXlaEngine(engineOptions: XlaEngineOptions): Promise<
   }
   checkMesh(mesh);
   const api = new PjrtApi(plugin);
-  const client = withThreads(threads, () => clientOf(api, options, index, mesh.data));
+  const { client, leave } =
+    hosts === undefined
+      ? { client: withThreads(threads, () => clientOf(api, options, index, mesh.data)), leave: undefined }
+      : await clientAmong(hosts, api, { options, index, count: mesh.data / hosts.nodes });
   const isCpu = client.platform === "cpu";
   const version = api.version.join(".");
   const place = JSON.stringify([
@@ -90,7 +103,25 @@ export async function createXlaEngine(engineOptions: XlaEngineOptions): Promise<
       precision,
       cache: cache === undefined ? undefined : new ExecutableCache(cache, place),
     },
+    leave,
   );
+}
+
+/** A client that meets those of the other hosts before it is there. */
+async function clientAmong(
+  hosts: Hosts,
+  api: PjrtApi,
+  { options, index, count }: { readonly options: CreateOptions; readonly index: number; readonly count: number },
+): Promise<{ readonly client: PjrtClient; readonly leave: () => Promise<void> }> {
+  const address = addressOf(hosts);
+  checkCudaLibraries(api.path);
+  const { callbacks, close } = await joinNodes(address, hosts.node);
+  try {
+    return { client: new PjrtClient(api, options, index, count, { ...hosts, callbacks }), leave: close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
 }
 
 /** A client on so many devices. A CPU shows one unless it is asked for more. */

@@ -1,6 +1,8 @@
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { defineComponent, serviceTokens } from "@pipe/core";
+import { defineComponent, PipeError, serviceTokens } from "@pipe/core";
 import { z } from "zod";
+import type { Hosts } from "./hosts/hosts.ts";
 
 const values = z.record(z.string(), z.union([z.string(), z.number(), z.boolean()]));
 
@@ -19,6 +21,15 @@ const schema = z.strictObject({
     })
     .optional()
     .describe("Several devices that compute each step together, from `index` on; default one."),
+  nodes: z.number().int().positive().default(1).describe("Processes on several hosts that compute each step together."),
+  node: z.number().int().nonnegative().default(0).describe("Which of them this is; 0 is where the others meet."),
+  master: z.string().optional().describe("Where node 0 can be reached, host:port."),
+  secretFile: z
+    .string()
+    .min(1)
+    .optional()
+    .meta({ format: "path" })
+    .describe("File with what all nodes know and nobody else: 16 characters or more."),
   threads: z.number().int().positive().optional().describe("Threads of a CPU; default all cores."),
   options: values.optional().describe("Options of the plug-in's client."),
   flags: values.optional().describe("Flags of XLA's compiler (xla_…)."),
@@ -37,19 +48,45 @@ export const definitions = [
     port: "engine",
     kind: "xla",
     schema,
-    create: async ({ kind: _, device, cache, ...options }, services) => {
+    create: async ({ kind: _, device, cache, nodes, node, master, secretFile, ...options }, services) => {
       const [{ createXlaEngine }, { pluginFor }, { cacheFolder }] = await Promise.all([
         import("./create-engine.ts"),
         import("./plugins/find-plugin.ts"),
         import("./plugins/cache-folder.ts"),
       ]);
       const { cacheFolder: token } = serviceTokens;
+      const hosts = nodes === 1 ? undefined : await hostsOf({ nodes, node, master, secretFile, device });
       const folder = services.has(token) ? await services.get(token) : cacheFolder();
       const plugin = pluginFor(device, folder);
-      return createXlaEngine({ ...options, plugin, ...(cache ? { cache: join(folder, "executables") } : {}) });
+      return createXlaEngine({ ...options, hosts, plugin, ...(cache ? { cache: join(folder, "executables") } : {}) });
     },
   }),
 ] as const;
+
+/** @throws PipeError `hosts-invalid`, `xla-hosts-unsupported`. */
+async function hostsOf(config: {
+  readonly nodes: number;
+  readonly node: number;
+  readonly master?: string | undefined;
+  readonly secretFile?: string | undefined;
+  readonly device: string;
+}): Promise<Hosts> {
+  const { nodes, node, master, secretFile, device } = config;
+  if (device === "cpu") {
+    throw new PipeError("xla-hosts-unsupported", "XLA's plug-in for CPUs computes on one host only.", {
+      expected: "engine.device: cuda",
+      got: `${nodes} nodes with engine.device: cpu`,
+      fix: "spread processors over processes with MPI: mpirun -n 2 npx pipe train …",
+    });
+  }
+  if (master === undefined || secretFile === undefined) {
+    throw new PipeError("hosts-invalid", "Several hosts need to know where node 0 is, and a secret.", {
+      expected: "engine.master: host:port, and engine.secretFile",
+      fix: "pipe train --nodes 2 --node 0 --master host:port --secret-file <path>",
+    });
+  }
+  return { nodes, node, master, secret: (await readFile(secretFile, "utf8")).trim() };
+}
 
 declare module "@pipe/core" {
   interface InstalledDefinitions {

@@ -9,3 +9,4 @@ export { lower, type LowerOptions, type StableHloProgram } from "./lower.ts";
 export type { Mesh } from "./mesh.ts";
 export type { CreateOptions } from "./pjrt/named-values.ts";
 export type { XlaFlags } from "./pjrt/compile-options.ts";
+export type { Hosts } from "./hosts/hosts.ts";

@@ -46,12 +46,21 @@ export class XlaEngine implements IEngine {
   readonly ledger: Ledger = { tensors: 0, tensorBytes: 0 };
   readonly inFlight = new InFlight();
   readonly #compiling: Compiling;
+  readonly #leave: () => Promise<void>;
   readonly #arrays = new Set<DeviceArray>();
   readonly #executables = new Set<LoadedExecutable>();
   readonly #preparing = new Set<Promise<{ loaded: LoadedExecutable }>>();
   #closed = false;
 
-  constructor(client: PjrtClient, mesh: Mesh, device: DeviceInfo, compiling: Compiling) {
+  /** `leave` is called when the client has ended. */
+  constructor(
+    client: PjrtClient,
+    mesh: Mesh,
+    device: DeviceInfo,
+    compiling: Compiling,
+    leave: () => Promise<void> = () => Promise.resolve(),
+  ) {
+    this.#leave = leave;
     this.client = client;
     this.mesh = mesh;
     this.device = device;
@@ -95,8 +104,8 @@ export class XlaEngine implements IEngine {
   }: StableHloProgram): Promise<{ loaded: LoadedExecutable; fromCache: boolean }> {
     const { flags, cache } = this.#compiling;
     const own = this.device.kind === "cpu" ? cpuFlags(report.plannedPeakBytes) : {};
-    const { api, devices } = this.client;
-    const options = compileOptions(devices, { ...own, ...meshFlags(api.version, devices.length), ...flags });
+    const { api, assignment } = this.client;
+    const options = compileOptions(assignment, { ...own, ...meshFlags(api.version, assignment.length), ...flags });
     const cached = await cache?.load(this.client, text, options, outputs.length);
     if (cached !== undefined) return { loaded: cached, fromCache: true };
     const loaded = await this.client.compile(text, options, outputs.length);
@@ -146,6 +155,7 @@ export class XlaEngine implements IEngine {
     for (const array of this.#arrays) array.destroy();
     for (const executable of this.#executables) executable.destroy();
     this.client.close();
+    await this.#leave();
   }
 
   /** @throws PipeError `engine-closed`. */

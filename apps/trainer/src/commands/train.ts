@@ -9,6 +9,7 @@ import { type DistributedContext, fromMain, singleProcess } from "@pipe/train";
 import type { Host } from "../host.ts";
 import { joinProcesses } from "../join-processes.ts";
 import { indexAfterTraining, noteIndex } from "../index-after-training.ts";
+import { nodeSettings, runsDirOfNode } from "../nodes.ts";
 import { findRecipe, overlaid } from "../recipes.ts";
 import { freeName, newestRun, runPath, runsDirOf } from "../run-paths.ts";
 import { rehearse } from "../rehearsal.ts";
@@ -34,10 +35,15 @@ export async function train(args: readonly string[], host: Host): Promise<number
       resume: { type: "string" },
       "dry-run": { type: "boolean" },
       profile: { type: "string" },
+      nodes: { type: "string" },
+      node: { type: "string" },
+      master: { type: "string" },
+      "secret-file": { type: "string" },
     },
     1,
   );
-  const runsDir = runsDirOf(host, values["runs-dir"]);
+  const settings = nodeSettings(values);
+  const runsDir = runsDirOfNode(runsDirOf(host, values["runs-dir"]), values);
   const isRehearsal = values["dry-run"] === true || values.profile !== undefined;
   if (isRehearsal && values.resume !== undefined) {
     throw usageError("A rehearsal does not resume: leave --resume out.");
@@ -47,7 +53,8 @@ export async function train(args: readonly string[], host: Host): Promise<number
     : await begin(host, runsDir, positionals[0], values);
   const distributed = isRehearsal ? singleProcess : await joinProcesses(host);
   try {
-    return await trainTogether(host, await nameOfMain(start, distributed), values, { distributed, isRehearsal });
+    const common = { ...values, set: [...(values.set ?? []), ...settings] };
+    return await trainTogether(host, await nameOfMain(start, distributed), common, { distributed, isRehearsal });
   } finally {
     await distributed[Symbol.asyncDispose]();
   }
@@ -57,6 +64,7 @@ type Values = {
   readonly set?: readonly string[] | undefined;
   readonly json?: boolean | undefined;
   readonly profile?: string | undefined;
+  readonly node?: string | undefined;
 };
 
 /** All processes take the name that the main one has found free. */
@@ -90,11 +98,12 @@ async function trainTogether(
     color: output.isTTY === true && host.env["NO_COLOR"] === undefined,
   });
   // One of several processes speaks for all.
-  const attached = distributed.isMain ? reporter.attach(events) : undefined;
+  const speaks = distributed.isMain && (values.node ?? "0") === "0";
+  const attached = speaks ? reporter.attach(events) : undefined;
   const abort = new AbortController();
   const interrupts = host.onInterrupt(() => {
     if (abort.signal.aborted) host.exit();
-    if (distributed.isMain) host.stderr.write("\nfinishing the step and saving (again to stop at once)\n");
+    if (speaks) host.stderr.write("\nfinishing the step and saving (again to stop at once)\n");
     abort.abort();
   });
   const options = {
@@ -129,7 +138,7 @@ async function trainTogether(
     attached?.[Symbol.dispose]();
     interrupts[Symbol.dispose]();
   }
-  if (!distributed.isMain) return result.reason === "aborted" ? 130 : 0;
+  if (!speaks) return result.reason === "aborted" ? 130 : 0;
   const code = await finish(host, experiment, result, json);
   if (json) host.stdout.write(`${JSON.stringify(endEvent(result))}\n`);
   return code;

@@ -19,6 +19,12 @@ type Known = { readonly name: string; readonly choice: EngineChoice; readonly fi
 
 const known: readonly Known[] = [
   { name: "onnx", choice: { kind: "onnx" }, fix: "ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node" },
+  { name: "onnx-webgpu", choice: { kind: "onnx", provider: "webgpu" }, needs: "any GPU; its driver is all it needs" },
+  {
+    name: "onnx-cuda",
+    choice: { kind: "onnx", provider: "cuda" },
+    needs: "a GPU of NVIDIA; state crosses the bus in every step, which xla-cuda13 saves",
+  },
   { name: "xla-cpu", choice: { kind: "xla", device: "cpu" } },
   { name: "xla-cuda13", choice: { kind: "xla", device: "cuda" } },
   ...Object.entries(tfjsBackends).map(([backend, { package: name, about, needs }]): Known => {

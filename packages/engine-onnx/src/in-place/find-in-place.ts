@@ -15,10 +15,13 @@ export type InPlace = {
   sourceOf(path: string, input: number): OutputSource | undefined;
 };
 
-/** Finds the outputs that need no memory of their own: state that is updated, caches that are written, and what stays. */
-export function findInPlace(graph: Graph, isDonated: (path: string) => boolean): InPlace {
-  const updates = findUpdates(graph, isDonated);
-  const writes = findWrites(graph, isDonated);
+/**
+ * Finds the outputs that need no memory of their own: state that is updated, caches that are written, and what stays. Only
+ * the processor updates and writes (`canWrite`); what stays, stays anywhere.
+ */
+export function findInPlace(graph: Graph, isDonated: (path: string) => boolean, canWrite: boolean): InPlace {
+  const updates = canWrite ? findUpdates(graph, isDonated) : [];
+  const writes = canWrite ? findWrites(graph, isDonated) : [];
   const same = Object.keys(graph.inputs).filter(
     (path) => isDonated(path) && graph.outputs[path]?.node === graph.inputs[path],
   );

@@ -1,10 +1,15 @@
 import { platform } from "node:os";
+import { PipeError } from "@pipe/core";
 import koffi from "koffi";
+import { enlargeStacks } from "./koffi-stacks.ts";
 
 type CLibrary = {
   readonly setenv: (name: string, value: string, overwrite: number) => number;
   readonly unsetenv: (name: string) => number;
   readonly dlopen: (path: string, flags: number) => unknown;
+  readonly malloc: (bytes: number) => bigint;
+  /** Address of the function `free`. */
+  readonly free: bigint;
 };
 
 /** `RTLD_NOW | RTLD_NODELETE`. */
@@ -20,11 +25,14 @@ function cLibrary(): CLibrary | undefined {
   const system = systems[platform()];
   if (system === undefined) return undefined;
   if (library !== undefined) return library;
+  enlargeStacks();
   const loaded = koffi.load(system.name);
   library = {
     setenv: loaded.func("int setenv(const char *name, const char *value, int overwrite)"),
     unsetenv: loaded.func("int unsetenv(const char *name)"),
     dlopen: loaded.func("void *dlopen(const char *path, int flags)"),
+    malloc: loaded.func("void *malloc(size_t bytes)"),
+    free: koffi.address(loaded.symbol("free")),
   };
   return library;
 }
@@ -35,6 +43,18 @@ function cLibrary(): CLibrary | undefined {
  */
 export function keepLoaded(path: string): void {
   cLibrary()?.dlopen(path, systems[platform()]!.keep);
+}
+
+/**
+ * Allocates memory for whoever calls `free` on it, the address of which comes along.
+ * @throws PipeError `unsupported-platform` on Windows.
+ */
+export function allocate(bytes: number): { readonly address: bigint; readonly free: bigint } {
+  const library = cLibrary();
+  if (library === undefined) {
+    throw new PipeError("unsupported-platform", "Several hosts are for Linux and macOS.", { got: platform() });
+  }
+  return { address: library.malloc(Math.max(1, bytes)), free: library.free };
 }
 
 /** What plug-ins for CPUs read when a client starts; they have no option for it. */

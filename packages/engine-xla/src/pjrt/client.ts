@@ -8,6 +8,14 @@ import { LoadedExecutable } from "./loaded-executable.ts";
 import { type CreateOptions, namedValues } from "./named-values.ts";
 import { memoryAt, pinned, pinnedText, pinnedWords, textAt } from "./native.ts";
 
+/** What makes a client one of several, on hosts that compute together. */
+export type HostsOfClient = {
+  readonly nodes: number;
+  readonly node: number;
+  /** Addresses of C functions by which clients find each other. */
+  readonly callbacks: { readonly get: bigint; readonly put: bigint; readonly tryGet: bigint };
+};
+
 /** One client of a plug-in, and the devices of it that compute. */
 export class PjrtClient {
   readonly api: PjrtApi;
@@ -16,18 +24,25 @@ export class PjrtClient {
   readonly platformVersion: string;
   /** Such as `cpu` or `NVIDIA H100 80GB HBM3`. */
   readonly deviceName: string;
-  /** The devices that compute: their numbers among all of the plug-in. */
+  /** The devices of this process that compute: their numbers among all of the plug-in. */
   readonly devices: readonly number[];
+  /** The numbers of all devices that compute each program together: those, or with several hosts the devices of all of them. */
+  readonly assignment: readonly number[];
+  /** Which part of divided rows each device of this process has. */
+  readonly places: readonly number[];
   /** Events of runs, and those of reads, which must not wait for later runs. */
   readonly runs: EventQueue;
   readonly reads: EventQueue;
   readonly #client: bigint;
   readonly #handles: readonly bigint[];
 
-  /** Starts a client on so many devices, from that of an index on. @throws PipeError `engine-failed`, `xla-device-missing`. */
-  constructor(api: PjrtApi, options: CreateOptions = {}, index = 0, count = 1) {
+  /**
+   * Starts a client on so many devices of this process, from that of an index on; with callbacks to other hosts, on as many of each.
+   * @throws PipeError `engine-failed`, `xla-device-missing`, `xla-hosts-unsupported`.
+   */
+  constructor(api: PjrtApi, options: CreateOptions = {}, index = 0, count = 1, hosts?: HostsOfClient) {
     this.api = api;
-    this.#client = clientOf(api, options);
+    this.#client = clientOf(api, options, hosts);
     const client = this.#client;
     this.runs = new EventQueue(api);
     this.reads = new EventQueue(api);
@@ -35,8 +50,8 @@ export class PjrtClient {
     this.platform = textAt(name("text"), name("text_size"));
     const version = api.call("Client_PlatformVersion", { client });
     this.platformVersion = textAt(version("text"), version("text_size"));
-    const list = api.call("Client_AddressableDevices", { client });
-    const found = Number(list("num_devices"));
+    const own = handlesOf(api, "Client_AddressableDevices", client);
+    const found = own.length;
     if (index + count > found) {
       this.close();
       throw new PipeError("xla-device-missing", "The XLA plug-in has no such device.", {
@@ -45,15 +60,12 @@ export class PjrtClient {
         where: api.path,
       });
     }
-    const devices = new DataView(memoryAt(list("devices"), 8 * found).buffer);
-    this.#handles = Array.from({ length: count }, (_, i) => devices.getBigUint64(8 * (index + i), true));
-    const descriptions = this.#handles.map((device) =>
-      api.call("Device_GetDescription", { device })("device_description"),
-    );
-    this.devices = descriptions.map((description) =>
-      Number(BigInt.asIntN(32, api.call("DeviceDescription_Id", { device_description: description })("id"))),
-    );
-    const kind = api.call("DeviceDescription_Kind", { device_description: descriptions[0]! });
+    this.#handles = own.slice(index, index + count);
+    this.devices = this.#handles.map((device) => idOf(api, device));
+    this.assignment =
+      hosts === undefined ? this.devices : handlesOf(api, "Client_Devices", client).map((device) => idOf(api, device));
+    this.places = this.devices.map((device) => this.assignment.indexOf(device));
+    const kind = api.call("DeviceDescription_Kind", { device_description: descriptionOf(api, this.#handles[0]!) });
     this.deviceName = textAt(kind("text"), kind("text_size"));
   }
 
@@ -124,12 +136,48 @@ export function programOf(text: string): BigUint64Array {
   return pinnedWords([8 * (2 + PROGRAM_FIELDS), 0, code.bytes, code.length, format.bytes, format.length]);
 }
 
-function clientOf(api: PjrtApi, options: CreateOptions): bigint {
-  const { bytes, count } = namedValues(options);
+function handlesOf(api: PjrtApi, which: "Client_Devices" | "Client_AddressableDevices", client: bigint): bigint[] {
+  const list = api.call(which, { client });
+  const count = Number(list("num_devices"));
+  const handles = new DataView(memoryAt(list("devices"), 8 * count).buffer);
+  return Array.from({ length: count }, (_, i) => handles.getBigUint64(8 * i, true));
+}
+
+function descriptionOf(api: PjrtApi, device: bigint): bigint {
+  return api.call("Device_GetDescription", { device })("device_description");
+}
+
+function idOf(api: PjrtApi, device: bigint): number {
+  const id = api.call("DeviceDescription_Id", { device_description: descriptionOf(api, device) })("id");
+  return Number(BigInt.asIntN(32, id));
+}
+
+/** `num_nodes` and `node_id` are options of clients that can be one of several. */
+function clientOf(api: PjrtApi, options: CreateOptions, hosts: HostsOfClient | undefined): bigint {
+  const { bytes, count } = namedValues(
+    hosts === undefined ? options : { ...options, num_nodes: hosts.nodes, node_id: hosts.node },
+  );
+  const callbacks =
+    hosts === undefined
+      ? {}
+      : {
+          kv_get_callback: hosts.callbacks.get,
+          kv_put_callback: hosts.callbacks.put,
+          kv_try_get_callback: hosts.callbacks.tryGet,
+        };
   let client: bigint;
   try {
-    client = api.call("Client_Create", { create_options: bytes, num_options: count })("client");
+    client = api.call("Client_Create", { create_options: bytes, num_options: count, ...callbacks })("client");
   } catch (cause) {
+    if (hosts !== undefined && /option name.*(num_nodes|node_id)|Multiprocess computations/.test(String(cause))) {
+      throw new PipeError("xla-hosts-unsupported", "This XLA plug-in computes on one host only.", {
+        expected: "a plug-in for CUDA",
+        got: (cause as Error).message.split("\n")[0]!,
+        where: api.path,
+        fix: "spread processors over processes with MPI: mpirun -n 2 npx pipe train …",
+        cause,
+      });
+    }
     if (!/no visible .*device|no .*gpu|CUDA_ERROR_NO_DEVICE/i.test(String(cause))) throw cause;
     throw new PipeError("xla-device-missing", "The XLA plug-in sees no device that it could compute on.", {
       got: (cause as Error).message.split("\n")[0]!,

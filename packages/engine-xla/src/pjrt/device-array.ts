@@ -22,9 +22,9 @@ export class DeviceArray {
   /** Copies an array to the devices before it returns. */
   static upload(client: PjrtClient, data: HostArray, spec: TensorSpec, mesh: Mesh, isSplit: boolean): DeviceArray {
     const size = data.length / mesh.data;
-    const buffers = client.devices.map((_, i) =>
+    const buffers = client.places.map((place, i) =>
       isSplit
-        ? client.upload(data.subarray(i * size, (i + 1) * size), partOf(mesh, spec), i)
+        ? client.upload(data.subarray(place * size, (place + 1) * size), partOf(mesh, spec), i)
         : client.upload(data, spec, i),
     );
     return new DeviceArray(buffers, spec, mesh, isSplit);

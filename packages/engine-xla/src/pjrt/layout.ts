@@ -60,6 +60,7 @@ export const fields = {
   Client_Destroy: ["client"],
   Client_PlatformName: ["client", "text", "text_size"],
   Client_PlatformVersion: ["client", "text", "text_size"],
+  Client_Devices: ["client", "devices", "num_devices"],
   Client_AddressableDevices: ["client", "devices", "num_devices"],
   Client_Compile: ["client", "program", "compile_options", "compile_options_size", "executable"],
   Client_BufferFromHostBuffer: [

@@ -1,9 +1,6 @@
-import { PipeError } from "@pipe/core";
 import koffi from "koffi";
 import { keepLoaded } from "./c-library.ts";
-
-/** XLA and LLVM run on the stacks that koffi makes; their passes need more than its default. */
-const STACK_BYTES = 16 * 2 ** 20;
+import { enlargeStacks } from "./koffi-stacks.ts";
 
 /** A pointer, a size or a number, as one 8-byte word. */
 export type Word = bigint | number | ArrayBufferView | undefined;
@@ -13,19 +10,7 @@ const loaded = new Set<unknown>();
 
 /** Loads a library, for as long as the process lives, with stacks large enough for a compiler. @throws PipeError `koffi-configured`, or what the loader says. */
 export function loadLibrary(path: string): ReturnType<typeof koffi.load> {
-  const { sync_stack_size: sync = 0, async_stack_size: async = 0 } = koffi.config();
-  if (sync < STACK_BYTES || async < STACK_BYTES) {
-    try {
-      koffi.config({ sync_stack_size: STACK_BYTES, async_stack_size: STACK_BYTES, resident_async_pools: 2 });
-    } catch (cause) {
-      throw new PipeError("koffi-configured", "Another part of this program loaded a library with koffi first.", {
-        expected: `stacks of ${STACK_BYTES} bytes`,
-        got: `${sync} and ${async}`,
-        fix: "start the XLA engine before anything else uses koffi",
-        cause,
-      });
-    }
-  }
+  enlargeStacks();
   const library = koffi.load(path);
   loaded.add(library);
   keepLoaded(path);

@@ -8,6 +8,8 @@ const ERRORS_RETURN = 0x54000001;
 const IN_PLACE = -1;
 const THREAD_MULTIPLE = 3;
 
+const STACK_BYTES = 16 * 2 ** 20;
+
 /** Where the library is looked for when nobody says. */
 const mpiLibraries: readonly string[] = [
   "libmpi.so.12",
@@ -44,6 +46,7 @@ export async function openMpi(library?: string): Promise<MpiLibrary> {
       cause,
     });
   });
+  enlargeStacks(koffi.config);
   const candidates = library === undefined ? mpiLibraries : [library];
   const loaded = load(candidates, (name) => koffi.load(name));
   const native = (declaration: string): Native & { async: (...args: unknown[]) => void } =>
@@ -80,6 +83,18 @@ export async function openMpi(library?: string): Promise<MpiLibrary> {
     },
     finalize: () => void native("int MPI_Finalize()")(),
   };
+}
+
+/**
+ * An engine may open a compiler through koffi after this, which needs larger stacks than koffi makes; their size can be
+ * chosen before the first library only. Where there is one already, that has chosen.
+ */
+function enlargeStacks(config: (settings: { sync_stack_size: number; async_stack_size: number }) => unknown): void {
+  try {
+    config({ sync_stack_size: STACK_BYTES, async_stack_size: STACK_BYTES });
+  } catch {
+    // MPI itself does with any.
+  }
 }
 
 function load<L>(candidates: readonly string[], open: (name: string) => L): L {
