@@ -1,7 +1,7 @@
 import { appendFileSync, cpSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { lastJson } from "../output.ts";
+import { lastJson, output } from "../output.ts";
 import { type BenchOptions, type BenchResult, hundredths, machine, median, resultHead } from "../result.ts";
 
 const here = import.meta.dirname;
@@ -9,10 +9,11 @@ const envs = join(here, "../.envs");
 
 /**
  * Milliseconds to index the markdown of Next.js's documentation from nothing, and again after 1 % of its files were edited, on
- * the disk and with vectors of a trivial embedder; beside vectra and Orama. Each time in a process of its own.
+ * the disk and with vectors of a trivial embedder; beside vectra and Orama. Each time in a process of its own, of built code.
  */
 export async function benchIndexBuild({ rounds }: BenchOptions): Promise<BenchResult> {
   await Promise.resolve();
+  output(join(here, "../../node_modules/.bin/tsc"), ["-b"]);
   const docs = join(envs, "next-docs/node_modules/next/dist/docs");
   if (!existsSync(docs)) throw new Error("The documentation of Next.js is absent: bench/setup/setup.sh");
   const contenders = ["ours", ...(existsSync(join(envs, "peers")) ? ["vectra", "orama"] : [])];
@@ -26,7 +27,6 @@ export async function benchIndexBuild({ rounds }: BenchOptions): Promise<BenchRe
         cpSync(docs, copy, { recursive: true });
         const run = (...more: readonly string[]): number =>
           lastJson<{ milliseconds: number }>(process.execPath, [
-            "--conditions=@pipe/source",
             join(here, "build-files.ts"),
             contender,
             copy,

