@@ -14,6 +14,8 @@ export const places: readonly {
   { path: ["optimization", "optimizer"], port: "optimizer", defaults: defaultKinds.optimizer },
   { path: ["optimization", "schedule"], port: "schedule", defaults: defaultKinds.schedule },
   { path: ["evaluation", "metrics"], port: "metric", defaults: defaultKinds.metric },
+  { path: ["indexing", "embedder"], port: "embedder", defaults: [] },
+  { path: ["indexing", "store"], port: "store", defaults: [] },
 ];
 
 /** The ports of components that a recipe can name. */
