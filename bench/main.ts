@@ -8,6 +8,7 @@ const benches: { readonly [name: string]: () => Promise<(options: BenchOptions) 
   "loop-cost": async () => (await import("./loop-cost/bench-loop-cost.ts")).benchLoopCost,
   generate: async () => (await import("./generate/bench-generate.ts")).benchGenerate,
   "index-build": async () => (await import("./index/bench-index-build.ts")).benchIndexBuild,
+  "index-while-training": async () => (await import("./index/bench-index-while-training.ts")).benchIndexWhileTraining,
   optimizer: async () => (await import("./optimizer/bench-optimizer.ts")).benchOptimizer,
   retrieval: async () => (await import("./retrieval/bench-retrieval.ts")).benchRetrieval,
   search: async () => (await import("./index/bench-search.ts")).benchSearch,

@@ -1,32 +1,42 @@
-// node build-files.ts <ours|vectra|orama> <folder of markdown> <index folder> [changed files as JSON]: indexes a folder, or
-// takes in what has changed since, and prints milliseconds from opening to having it on the disk. The others are told which files have
-// changed; ours finds out.
+// node build-files.ts <contender> <folder of markdown> <index folder> [changed files as JSON]: indexes a folder, or takes in
+// what has changed since, and prints milliseconds from opening to having it on the disk, and those of processor time. vectra, Orama
+// and LanceDB are told which files have changed; ours and qmd find out. `words` and qmd have no vectors.
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import type { IEmbedder } from "@pipe/core";
 import { MarkdownIndexer } from "@pipe/indexer";
 import { trigramEmbedder } from "../retrieval/trigram-embedder.ts";
 
 /* oxlint-disable typescript/no-explicit-any, typescript/no-unsafe-assignment, typescript/no-unsafe-call,
    typescript/no-unsafe-member-access -- no types: they are installed for this benchmark only */
 const [contender, docs = "", index = "", told] = process.argv.slice(2);
-const peers = createRequire(join(import.meta.dirname, "../.envs/peers/package.json"));
+const envs = join(import.meta.dirname, "../.envs");
+const peers = createRequire(join(envs, "peers/package.json"));
 const all = readdirSync(docs, { recursive: true, encoding: "utf8" }).filter((name) => /\.mdx?$/.test(name));
 const changed = told === undefined ? all : (JSON.parse(told) as string[]);
 const read = (name: string): string => readFileSync(join(docs, name), "utf8");
 
-const builders: { readonly [name: string]: () => Promise<() => Promise<unknown>> } = { ours, vectra, orama };
+const builders: { readonly [name: string]: () => Promise<() => Promise<unknown>> } = {
+  ours: () => ours(trigramEmbedder),
+  words: () => ours(),
+  vectra,
+  orama,
+  qmd,
+  lancedb,
+};
 // Modules are loaded before the clock starts.
 const build = await builders[contender!]!();
-const begin = performance.now();
+const [begin, used] = [performance.now(), process.cpuUsage()];
 await build();
-console.log(JSON.stringify({ milliseconds: performance.now() - begin }));
+const { user, system } = process.cpuUsage(used);
+console.log(JSON.stringify({ milliseconds: performance.now() - begin, cpu: (user + system) / 1_000 }));
 process.exit(0);
 
-async function ours() {
+async function ours(embedder?: IEmbedder) {
   await Promise.resolve();
   return async () => {
-    const indexer = await MarkdownIndexer.open({ folder: index, embedder: trigramEmbedder });
+    const indexer = await MarkdownIndexer.open({ folder: index, embedder });
     await indexer.index(
       (async function* () {
         for (const name of all) yield { id: name, path: name, text: read(name), cursor: null };
@@ -72,5 +82,40 @@ async function orama() {
     }
     mkdirSync(index, { recursive: true });
     writeFileSync(file, JSON.stringify(save(database)));
+  };
+}
+
+/** Words of whole documents in SQLite's full-text index; it looks for changes itself. */
+async function qmd() {
+  const { createStore } = (await import(join(envs, "qmd/node_modules/@tobilu/qmd/dist/index.js"))) as any;
+  return async () => {
+    mkdirSync(index, { recursive: true });
+    const collections = { docs: { path: docs, pattern: "**/*.{md,mdx}" } };
+    const store = await createStore({ dbPath: join(index, "qmd.sqlite"), config: { collections } });
+    await store.update();
+    await store.close();
+  };
+}
+
+/** Whole documents with their words and one vector each. */
+async function lancedb() {
+  await Promise.resolve();
+  const lance = createRequire(join(envs, "lancedb/package.json"))("@lancedb/lancedb") as any;
+  return async () => {
+    const database = await lance.connect(index);
+    const rows: object[] = [];
+    for (const path of changed) {
+      const text = read(path);
+      const [vector] = await trigramEmbedder.embed([text]);
+      rows.push({ path, text, vector: Array.from(vector!) });
+    }
+    if (told === undefined) {
+      const table = await database.createTable("documents", rows);
+      await table.createIndex("text", { config: lance.Index.fts() });
+      return;
+    }
+    const table = await database.openTable("documents");
+    await table.mergeInsert("path").whenMatchedUpdateAll().whenNotMatchedInsertAll().execute(rows);
+    await table.optimize();
   };
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes the competitors' environments in bench/.envs: PyTorch for the CPU (1.4 GB), transformers on it, tfjs with its wasm
-# backend, the embedding model MiniLM, splitters of text, LanceDB, vectra, Orama, and markdown to index.
+# backend, the embedding model MiniLM, splitters of text, LanceDB, vectra, Orama, qmd, and markdown to index.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mkdir -p .envs/wasm .envs/lancedb
@@ -13,6 +13,8 @@ npm install --prefix .envs/chunking --no-audit --no-fund --ignore-scripts \
   @langchain/textsplitters@1.0.2 @langchain/core llamaindex@0.12.1 @mastra/rag@2.6.4
 mkdir -p .envs/peers .envs/next-docs
 npm install --prefix .envs/peers --no-audit --no-fund --ignore-scripts vectra@0.15 @orama/orama@3.1.18
+mkdir -p .envs/qmd
+npm install --prefix .envs/qmd --no-audit --no-fund --ignore-scripts @tobilu/qmd@2.8.3
 # Of Next.js only its documentation is used: 475 files of markdown.
 npm install --prefix .envs/next-docs --no-audit --no-fund --ignore-scripts --no-optional next@16.4.6
 npm install --prefix .envs/lancedb --no-audit --no-fund --ignore-scripts @lancedb/lancedb@0.39.0

@@ -14,13 +14,18 @@ export async function withEngine<T>(
   choice: EngineChoice | undefined,
   body: (engine: IEngine) => Promise<T>,
 ): Promise<T> {
-  const components = new ComponentFactory(new ComponentRegistry(), builtInModules);
-  const engine = await components.create("engine", choice ?? DEFAULT, servicesOf(host));
+  const engine = await openEngine(host, choice);
   try {
     return await body(engine);
   } finally {
     await engine[Symbol.asyncDispose]();
   }
+}
+
+/** Starts an engine, by default ONNX Runtime; the caller stops it. */
+export function openEngine(host: Pick<Host, "env">, choice: EngineChoice | undefined): Promise<IEngine> {
+  const components = new ComponentFactory(new ComponentRegistry(), builtInModules);
+  return components.create("engine", choice ?? DEFAULT, servicesOf(host));
 }
 
 /** The engine that a flag asks for, else the one that a run was trained on. */

@@ -3,10 +3,10 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { definedOnly, type IEmbedder, PipeError } from "@pipe/core";
-import { type IndexedVersion, MarkdownIndexer, OnnxEmbedder, type StrategyConfig } from "@pipe/indexer";
-import { embedderOf, openTrainedModel, resolveCheckpoint } from "@pipe/pipeline";
-import { engineFor, withEngine } from "./engine.ts";
+import { type IndexedVersion, MarkdownIndexer, type StrategyConfig } from "@pipe/indexer";
+import { type IndexParts, resolveCheckpoint } from "@pipe/pipeline";
 import type { Host } from "./host.ts";
+import { openRunParts, openSentenceModel } from "./index-parts-of.ts";
 
 const EMBEDDER = "embedder.json";
 const SOURCES = "sources.json";
@@ -76,14 +76,14 @@ export async function withIndex<T>(
 ): Promise<T> {
   const { index, run, create, engine: kind, worker = false, strategy } = options;
   const sources = await notedSources(index);
-  const open = async (embedder?: IEmbedder): Promise<T> => {
+  const open = async ({ embedder, vectors }: Partial<IndexParts> = {}): Promise<T> => {
     const isChanged = (version: IndexedVersion): Promise<boolean> => hasChanged(sources, version);
     const indexer = await MarkdownIndexer.open({
       folder: index,
       create,
       worker,
       isChanged,
-      ...definedOnly({ embedder, strategy }),
+      ...definedOnly({ embedder, vectors, strategy }),
     });
     try {
       return await body(indexer, embedder);
@@ -92,17 +92,14 @@ export async function withIndex<T>(
     }
   };
   if (run === undefined) return open();
-  if (isSentenceModel(run)) {
-    const embedder = await OnnxEmbedder.open({ folder: run });
-    try {
-      return await open(embedder);
-    } finally {
-      await embedder[Symbol.asyncDispose]();
-    }
+  const parts = await (isSentenceModel(run)
+    ? openSentenceModel(index, run)
+    : openRunParts(host, { index, run, engine: kind }));
+  try {
+    return await open(parts);
+  } finally {
+    await parts[Symbol.asyncDispose]();
   }
-  return withEngine(host, await engineFor(run, kind), async (engine) =>
-    open(embedderOf(await openTrainedModel(run, engine), engine)),
-  );
 }
 
 /** The folder of an index: the one that is named, or `.pipe/index`. */

@@ -24,7 +24,7 @@ export function sectionsOf(definitions: readonly ComponentDefinition[]) {
     evaluation: new EvaluationConfig(definitions),
     checkpoint: new CheckpointConfig(),
     monitoring: new MonitoringConfig(),
-    indexing: new IndexingConfig(),
+    indexing: new IndexingConfig(definitions),
   };
 }
 

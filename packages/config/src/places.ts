@@ -15,6 +15,8 @@ export const places: readonly {
   { path: ["optimization", "schedule"], port: "schedule", defaults: defaultKinds.schedule },
   { path: ["training", "stages"], port: "stage", defaults: [] },
   { path: ["evaluation", "metrics"], port: "metric", defaults: defaultKinds.metric },
+  { path: ["indexing", "embedder"], port: "embedder", defaults: [] },
+  { path: ["indexing", "store"], port: "store", defaults: [] },
 ];
 
 /** The ports of components that a recipe can name. */

@@ -40,6 +40,10 @@ type Typed = {
     schedule?: WithDefault<"schedule">;
   };
   evaluation?: Omit<Section<"evaluation">, "metrics"> & { metrics?: ComponentInput<"metric">[] };
+  indexing?: Omit<Section<"indexing">, "embedder" | "store"> & {
+    embedder?: ComponentInput<"embedder">;
+    store?: ComponentInput<"store">;
+  };
 };
 
 /** A section of data whose tokenizer and length of a row the model may bring. */

@@ -1,6 +1,7 @@
 import type { IDataSource, ITokenizer } from "./interfaces/data.ts";
 import type { Token } from "./interfaces/component.ts";
 import type { IEngine } from "./interfaces/engine.ts";
+import type { IEmbedder } from "./interfaces/indexer.ts";
 import type { IModel, ParameterSpec } from "./interfaces/model.ts";
 
 /**
@@ -26,4 +27,8 @@ export const serviceTokens = {
   steps: token<number>("steps"),
   /** Folder for what can be fetched or made again, beside the runs. */
   cacheFolder: token<string>("cacheFolder"),
+  /** Vectors by the model of the run, for its index. */
+  modelEmbedder: token<IEmbedder>("modelEmbedder"),
+  /** Folder for the graphs of the run's index. */
+  graphFolder: token<string>("graphFolder"),
 } as const;

@@ -4,9 +4,10 @@ import type { PendingChunk } from "./store/vector-table.ts";
 
 /** Passages that the embedder gets at a time. */
 const batchSize = 32;
-/** The same where the time is bounded, so that it is kept; and how many are looked up for one call. */
+/** The same where the time is bounded, so that it is kept. */
 const smallBatch = 8;
-const mostBounded = 512;
+/** Passages that are looked up at a time, and for one call where the time is bounded. */
+const lookedUpAtOnce = 512;
 /** Vectors that one transaction stores, and milliseconds that one waits for it, at most. */
 const storedAtOnce = 256;
 const longestWait = 1_000;
@@ -58,16 +59,20 @@ export async function embedMissing(
   };
   const { total } = await write("pending", space, 0, 1, true);
   let [last, seen] = [0, 0];
-  const queue = isBounded ? await write("oldest", space, mostBounded) : [];
+  const next = async (): Promise<PendingChunk[]> =>
+    total === 0 ? [] : (await write("pending", space, last, lookedUpAtOnce)).chunks;
+  let queue = isBounded ? await write("oldest", space, lookedUpAtOnce) : await next();
   if (isBounded) report.rest = total > queue.length;
   try {
     for (;;) {
       signal?.throwIfAborted();
-      if (performance.now() - begin >= time) {
+      // One batch at least, however long looking them up took: else a large index would never get on.
+      if ((seen > 0 || time <= 0) && performance.now() - begin >= time) {
         report.rest = true;
         break;
       }
-      const batch = isBounded ? queue.splice(0, smallBatch) : (await write("pending", space, last, batchSize)).chunks;
+      if (queue.length === 0 && !isBounded) queue = await next();
+      const batch = queue.splice(0, isBounded ? smallBatch : batchSize);
       onProgress(report.embedded + waiting.length, Math.max(0, total - seen));
       if (batch.length === 0) break;
       last = batch.at(-1)!.chunk;

@@ -20,8 +20,12 @@ const mostDocuments = 256;
 const mostChunks = 1_024;
 const longestWait = 1_000;
 const embedAtOnce = 32;
-/** Documents that are looked up and parsed ahead of the one that is stored next. */
-const ahead = 8;
+/** Documents that are looked up at a time, unless their characters are as many as this. */
+const lookedUpAtOnce = 32;
+const mostCharacters = 1_000_000;
+/** Documents that are parsed ahead of the one that is stored next; fewer where time is short. */
+const ahead = 64;
+const aheadInHaste = 8;
 
 type Write = Parameters<Parameters<IndexManager["writing"]>[1]>[0];
 
@@ -57,22 +61,30 @@ export class IndexDocuments {
 
   /** Stores what is new or changed; what came before an error or the signal's end stays. */
   async read(documents: AsyncIterable<SourceDocument>): Promise<void> {
-    const { signal } = this.#options;
+    const { signal, embedFor } = this.#options;
+    const isHasty = embedFor !== undefined;
+    const [size, most] = isHasty ? [1, aheadInHaste] : [lookedUpAtOnce, ahead];
     const underway: Promise<Ready | undefined>[] = [];
+    let [group, characters]: [SourceDocument[], number] = [[], 0];
+    const take = (): void => {
+      underway.push(...this.#takeAll(group));
+      [group, characters] = [[], 0];
+    };
     try {
       for await (const document of documents) {
         signal?.throwIfAborted();
         this.#counts.documents++;
         this.#seen.add(document.id);
-        const ready = this.#take(document);
-        // Its error is thrown when its turn comes.
-        ready.catch(() => undefined);
-        underway.push(ready);
-        if (underway.length > ahead) await this.#add(await underway.shift());
         this.#report(0, 0);
+        group.push(document);
+        characters += document.text.length;
+        if (group.length < size && characters < mostCharacters) continue;
+        take();
+        while (underway.length > most) await this.#add(await underway.shift());
         await setImmediate();
       }
     } finally {
+      if (signal?.aborted !== true) take();
       for (const ready of underway) if (signal?.aborted !== true) await this.#add(await ready);
       await this.#store();
     }
@@ -117,12 +129,28 @@ export class IndexDocuments {
     return { ...this.#counts, failures };
   }
 
+  /** Documents that are being made ready, looked up together. */
+  #takeAll(documents: readonly SourceDocument[]): Promise<Ready | undefined>[] {
+    if (documents.length === 0) return [];
+    const ids = documents.map(({ id }) => id);
+    const hashes = this.#write("hashes", this.#collection, ids);
+    return documents.map((document, at) => {
+      const ready = this.#take(
+        document,
+        hashes.then((known) => known[at]),
+      );
+      // Its error is thrown when its turn comes.
+      ready.catch(() => undefined);
+      return ready;
+    });
+  }
+
   /** A document ready to be stored; nothing where it is unchanged, or failed. */
-  async #take(document: SourceDocument): Promise<Ready | undefined> {
+  async #take(document: SourceDocument, stored: Promise<string | undefined>): Promise<Ready | undefined> {
     const { id, text } = document;
     try {
       const hash = this.#processor.hash(document);
-      const [known] = await this.#write("hashes", this.#collection, [id]);
+      const known = await stored;
       if (known === hash) {
         this.#counts.unchanged++;
         return undefined;

@@ -14,28 +14,29 @@ export type IndexManagerOptions = {
   readonly worker?: boolean;
 };
 
+type Answer<M extends keyof IndexApi> = Promise<Awaited<ReturnType<IndexApi[M]>>>;
+
 /** Documents of an import that one transaction takes. */
 const importSize = 64;
 
 /**
- * The store of an index: one SQLite file in WAL mode that alone decides what is in the index. A thread reads and another
- * one writes, so that searches wait neither for a writer nor hold up this thread; other processes read at the same time.
+ * The store of an index: one SQLite file in WAL mode that alone decides what is in the index. A thread works with it, and
+ * a second one reads as soon as something is asked while the first one writes, so that searches wait neither for a writer nor
+ * hold up the calling thread; other processes read at the same time.
  */
 export class IndexManager implements AsyncDisposable {
   /** Absolute. */
   readonly folder: string;
-  /** Asks the reading connection. */
-  readonly read: WorkerChannel<IndexApi>["call"];
   readonly #worker: boolean;
-  readonly #reader: Serving<IndexApi>;
-  #writer: Promise<Serving<IndexApi>> | undefined;
+  readonly #main: Serving<IndexApi>;
+  #reader: Promise<Serving<IndexApi>> | undefined;
+  #writers = 0;
   #open = true;
 
-  private constructor(folder: string, worker: boolean, reader: Serving<IndexApi>) {
+  private constructor(folder: string, worker: boolean, main: Serving<IndexApi>) {
     this.folder = folder;
     this.#worker = worker;
-    this.#reader = reader;
-    this.read = reader.channel.call.bind(reader.channel) as typeof this.read;
+    this.#main = main;
   }
 
   /**
@@ -44,14 +45,14 @@ export class IndexManager implements AsyncDisposable {
    */
   static async open({ folder, create = true, worker = true }: IndexManagerOptions): Promise<IndexManager> {
     const absolute = resolve(folder);
-    const reader = connect(worker);
-    try {
-      await reader.channel.call("open", absolute, create);
-    } catch (error) {
-      await close(reader);
-      throw error;
-    }
-    return new IndexManager(absolute, worker, reader);
+    return new IndexManager(absolute, worker, await opened(worker, absolute, create));
+  }
+
+  /** Asks something that changes nothing. @throws PipeError `index-closed`, and what it throws. */
+  read<M extends keyof IndexApi>(method: M, ...args: Parameters<IndexApi[M]>): Answer<M> {
+    if (this.#writers > 0) this.#reader ??= this.#openReader();
+    if (this.#reader === undefined) return this.#main.channel.call(method, ...args);
+    return this.#reader.then(({ channel }) => channel.call(method, ...args));
   }
 
   /**
@@ -61,11 +62,13 @@ export class IndexManager implements AsyncDisposable {
    */
   async writing<T>(purpose: string, body: (write: WorkerChannel<IndexApi>["call"]) => Promise<T>): Promise<T> {
     if (!this.#open) throw new PipeError("index-closed", "The index was closed.");
-    const { channel } = await this.#openWriter();
+    const { channel } = this.#main;
     await channel.call("lock", purpose);
+    this.#writers++;
     try {
       return await body(channel.call.bind(channel) as WorkerChannel<IndexApi>["call"]);
     } finally {
+      this.#writers--;
       await channel.call("unlock").catch(() => undefined);
     }
   }
@@ -130,24 +133,29 @@ export class IndexManager implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#open) return;
     this.#open = false;
-    await close(this.#reader);
-    const writer = await this.#writer?.catch(() => undefined);
-    if (writer !== undefined) await close(writer);
+    await close(this.#main);
+    const reader = await this.#reader?.catch(() => undefined);
+    if (reader !== undefined) await close(reader);
   }
 
-  #openWriter(): Promise<Serving<IndexApi>> {
-    this.#writer ??= (async () => {
-      const writer = connect(this.#worker);
-      try {
-        await writer.channel.call("open", this.folder, true);
-        return writer;
-      } catch (error) {
-        this.#writer = undefined;
-        await close(writer);
-        throw error;
-      }
-    })();
-    return this.#writer;
+  async #openReader(): Promise<Serving<IndexApi>> {
+    try {
+      return await opened(this.#worker, this.folder, false);
+    } catch (error) {
+      this.#reader = undefined;
+      throw error;
+    }
+  }
+}
+
+async function opened(worker: boolean, folder: string, create: boolean): Promise<Serving<IndexApi>> {
+  const serving = connect(worker);
+  try {
+    await serving.channel.call("open", folder, create);
+    return serving;
+  } catch (error) {
+    await close(serving);
+    throw error;
   }
 }
 

@@ -53,6 +53,6 @@ export type MarkdownDocument = {
   readonly atoms: readonly MarkdownAtom[];
   /** Where a list or quote that is too large may be cut, in order. */
   readonly seams: readonly MarkdownSeam[];
-  /** Links and images, in order. */
+  /** Links and images, in order; read when they are first asked for. */
   readonly links: readonly MarkdownLink[];
 };

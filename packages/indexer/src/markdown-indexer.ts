@@ -121,7 +121,8 @@ export class MarkdownIndexer implements IDocumentIndexer, AsyncDisposable {
         if (isWhole) await this.#vectors!.drop(await write("dropOtherSteps", space));
         // Where time is short, the store is brought up by whoever searches.
         if (options.embedFor === undefined) {
-          await this.#vectors!.settle(space);
+          const { vectors } = await write("spaceState", space);
+          if (vectors >= (this.#vectorStore!.keepsFrom ?? 0)) await this.#vectors!.settle(space);
           await teachWeight(this.store, write, this.#vectors!, this.#embedder, options.signal);
         }
       }

@@ -1,15 +1,16 @@
 import { PipeError } from "@pipe/core";
-import type { Nodes, Root } from "mdast";
 import { readFrontMatter, titleOf } from "./front-matter.ts";
+import { type Block, blocksOf } from "./markdown-blocks.ts";
 import type {
   MarkdownAtom,
   MarkdownDocument,
+  MarkdownLink,
   MarkdownSeam,
   MarkdownSection,
   SourceRange,
 } from "./markdown-document.ts";
 import { linksOf, wikiLinksOf } from "./markdown-links.ts";
-import { textOf, treeOfMarkdown, walk } from "./markdown-tree.ts";
+import { treeOfMarkdown } from "./markdown-tree.ts";
 
 /** How markdown is read. */
 export type MarkdownParserOptions = {
@@ -43,35 +44,52 @@ export class MarkdownParser {
     }
     // The parser swallows a byte order mark and counts without it.
     const mark = source.startsWith("\uFEFF") ? 1 : 0;
-    const root = treeOfMarkdown(source.slice(mark));
-    const yaml = root.children[0]?.type === "yaml" ? root.children[0].value : undefined;
-    const front = yaml === undefined ? {} : readFrontMatter(yaml);
-    const title = titleOf(front.frontMatter) ?? topHeading(root);
-    const atoms = atomsOf(root, source, mark);
-    const wiki = this.#wikiLinks ? wikiLinksOf(source, atoms) : [];
+    const text = source.slice(mark);
+    const all = blocksOf(text).map((block) => ({ ...block, begin: block.begin + mark, end: block.end + mark }));
+    const isFront = all[0]?.kind === "yaml";
+    const front = isFront ? readFrontMatter(linesWithin(source.slice(all[0]!.begin, all[0]!.end))) : {};
+    const blocks = isFront ? all.slice(1) : all;
+    const title = titleOf(front.frontMatter) ?? topHeading(blocks);
+    const atoms = atomsOf(blocks, source);
+    const readLinks = (): readonly MarkdownLink[] => {
+      const wiki = this.#wikiLinks ? wikiLinksOf(source, atoms) : [];
+      return [...linksOf(treeOfMarkdown(text), mark), ...wiki].sort((a, b) => a.begin - b.begin);
+    };
+    let links: readonly MarkdownLink[] | undefined;
     return {
       source,
       ...(title === undefined ? {} : { title }),
       ...front,
-      sections: sectionsOf(root, source, mark),
+      sections: sectionsOf(blocks, source),
       atoms,
-      seams: seamsOf(root, source, mark),
-      links: [...linksOf(root, mark), ...wiki].sort((a, b) => a.begin - b.begin),
+      seams: seamsOf(blocks, source),
+      // They need the whole tree, and passages do without them.
+      get links(): readonly MarkdownLink[] {
+        return (links ??= readLinks());
+      },
     };
   }
 }
 
-function topHeading(root: Root): string | undefined {
-  const heading = root.children.find((node) => node.type === "heading" && node.depth === 1);
-  return heading === undefined ? undefined : textOf(heading) || undefined;
+/** Front matter without the lines around it. */
+function linesWithin(block: string): string {
+  return block
+    .split(/\r\n|\r|\n/)
+    .slice(1, -1)
+    .join("\n");
 }
 
-function sectionsOf(root: Root, source: string, mark: number): MarkdownSection[] {
-  const nodes = root.children.filter((node) => node.type !== "yaml");
-  const begins = nodes.map((node) => beginOf(node, source, mark));
+function topHeading(blocks: readonly Block[]): string | undefined {
+  const heading = blocks.find(({ depth, level }) => depth === 1 && level === 1);
+  return heading?.text || undefined;
+}
+
+function sectionsOf(all: readonly Block[], source: string): MarkdownSection[] {
+  const own = all.filter(({ depth }) => depth === 1);
+  const begins = own.map((block) => beginOf(block, source));
   begins.push(source.length);
   const sections: MarkdownSection[] = [];
-  const path: { depth: number; text: string }[] = [];
+  const path: { level: number; text: string }[] = [];
   let blocks: SourceRange[] = [];
   let headed = false;
   const close = (): void => {
@@ -80,12 +98,12 @@ function sectionsOf(root: Root, source: string, mark: number): MarkdownSection[]
     sections.push({ begin, end, heading: path.map(({ text }) => text), blocks, headed });
     blocks = [];
   };
-  for (const [index, node] of nodes.entries()) {
-    if (node.type === "heading") {
+  for (const [index, { kind, level, text }] of own.entries()) {
+    if (kind === "heading") {
       close();
       headed = true;
-      while ((path.at(-1)?.depth ?? 0) >= node.depth) path.pop();
-      path.push({ depth: node.depth, text: textOf(node) });
+      while ((path.at(-1)?.level ?? 0) >= level) path.pop();
+      path.push({ level, text });
     }
     blocks.push({ begin: begins[index]!, end: begins[index + 1]! });
   }
@@ -94,41 +112,25 @@ function sectionsOf(root: Root, source: string, mark: number): MarkdownSection[]
 }
 
 /** Where a block begins, its indentation included if nothing else stands before it in the line. */
-function beginOf(node: Nodes, source: string, mark: number): number {
-  const offset = node.position!.start.offset! + mark;
+function beginOf({ begin: offset }: Block, source: string): number {
   let begin = offset;
   while (begin > 0 && (source[begin - 1] === " " || source[begin - 1] === "\t")) begin--;
   return begin === 0 || source[begin - 1] === "\n" || source[begin - 1] === "\r" ? begin : offset;
 }
 
-const isInline = ({ type }: Nodes): boolean => type === "paragraph" || type === "heading";
-
-function atomsOf(root: Root, source: string, mark: number): MarkdownAtom[] {
-  const atoms: MarkdownAtom[] = [];
-  walk(root, (node) => {
-    if (isInline(node)) return false;
-    if (node.type !== "code" && node.type !== "table" && node.type !== "math") return true;
-    const range = { begin: node.position!.start.offset! + mark, end: node.position!.end.offset! + mark };
-    if (node.type === "code") {
-      const language = node.lang?.toLowerCase();
-      atoms.push({ kind: "code", ...range, ...(language === undefined ? {} : { language }) });
-    } else if (node.type === "math") {
-      atoms.push({ kind: "math", ...range });
-    } else {
-      const lines = source.slice(range.begin, range.end).split(/\r\n|\r|\n/, 2);
-      atoms.push({ kind: "table", ...range, header: lines.map((line) => line.trim()).join("\n") });
-    }
-    return false;
+function atomsOf(blocks: readonly Block[], source: string): MarkdownAtom[] {
+  return blocks.flatMap(({ kind, begin, end, text }): MarkdownAtom[] => {
+    if (kind === "code") return [{ kind, begin, end, ...(text === "" ? {} : { language: text.toLowerCase() }) }];
+    if (kind === "math") return [{ kind, begin, end }];
+    if (kind !== "table") return [];
+    const lines = source.slice(begin, end).split(/\r\n|\r|\n/, 2);
+    return [{ kind, begin, end, header: lines.map((line) => line.trim()).join("\n") }];
   });
-  return atoms;
 }
 
-function seamsOf(root: Root, source: string, mark: number): MarkdownSeam[] {
-  const seams: MarkdownSeam[] = [];
-  walk(root, (node, depth) => {
-    // Depth 1 are the blocks of the document itself; what is nested in them can be a place to cut.
-    if (depth >= 2) seams.push({ offset: beginOf(node, source, mark), depth: depth - 1 });
-    return depth < maxDepth && !isInline(node) && node.type !== "table";
-  });
-  return seams;
+/** Depth 1 are the blocks of the document itself; what is nested in them can be a place to cut. */
+function seamsOf(blocks: readonly Block[], source: string): MarkdownSeam[] {
+  return blocks
+    .filter(({ depth }) => depth >= 2 && depth <= maxDepth)
+    .map((block) => ({ offset: beginOf(block, source), depth: block.depth - 1 }));
 }

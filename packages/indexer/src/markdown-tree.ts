@@ -6,6 +6,10 @@ import { mathFromMarkdown } from "mdast-util-math";
 import { frontmatter } from "micromark-extension-frontmatter";
 import { gfm } from "micromark-extension-gfm";
 import { math } from "micromark-extension-math";
+import { combineExtensions } from "micromark-util-combine-extensions";
+
+/** CommonMark with GitHub's extensions, YAML front matter and `$$` math. One dollar sign is money: "costs $5 and then $10". */
+export const syntax = combineExtensions([frontmatter(["yaml"]), gfm(), math({ singleDollarTextMath: false })]);
 
 // The extensions' transforms walk the tree recursively, and nesting may be thousands deep; they only find bare addresses.
 const fromGfm = gfmFromMarkdown().map((extension) => ({ ...extension, transforms: [] }));
@@ -13,8 +17,7 @@ const fromGfm = gfmFromMarkdown().map((extension) => ({ ...extension, transforms
 /** The syntax tree of CommonMark with GitHub's extensions, YAML front matter and `$$` math. */
 export function treeOfMarkdown(source: string): Root {
   return fromMarkdown(source, {
-    // One dollar sign is money: "costs $5 and then $10" holds no math.
-    extensions: [frontmatter(["yaml"]), gfm(), math({ singleDollarTextMath: false })],
+    extensions: [syntax],
     mdastExtensions: [frontmatterFromMarkdown(["yaml"]), fromGfm, mathFromMarkdown()],
   });
 }

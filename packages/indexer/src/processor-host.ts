@@ -1,10 +1,14 @@
 import type { SourceDocument } from "@pipe/core";
 import { DocumentProcessor, type ProcessedDocument } from "./document-processor.ts";
+import type { Chunk } from "./indexing-strategy.ts";
 import { MarkdownParser, type MarkdownParserOptions } from "./markdown-parser.ts";
 import { createStrategy, type StrategyConfig } from "./strategies.ts";
 
 /** What documents are processed with, as plain data. */
 export type ProcessorSettings = { readonly parser?: MarkdownParserOptions; readonly strategy: StrategyConfig };
+
+/** A processed document of which only the places of its passages are known. */
+export type Outline = Omit<ProcessedDocument, "chunks"> & { readonly chunks: readonly Omit<Chunk, "text">[] };
 
 /** What a processing thread serves. */
 export type ProcessorApi = ReturnType<typeof createProcessorHost>;
@@ -17,8 +21,10 @@ export function createProcessorHost() {
     open(settings: ProcessorSettings): void {
       processor = processorOf(settings);
     },
-    process(document: SourceDocument): ProcessedDocument {
-      return processor!.process(document);
+    /** A document without the texts of its passages: whoever asks has them. */
+    outline(document: SourceDocument): Outline {
+      const { chunks, ...processed } = processor!.process(document);
+      return { ...processed, chunks: chunks.map(({ text: _, ...chunk }) => chunk) };
     },
   };
 }

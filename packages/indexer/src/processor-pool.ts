@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { messageOf, PipeError, type SourceDocument } from "@pipe/core";
 import type { DocumentProcessor, ProcessedDocument } from "./document-processor.ts";
 import { type ProcessorApi, processorOf, type ProcessorSettings } from "./processor-host.ts";
@@ -5,11 +6,24 @@ import { type Serving, startWorker } from "./worker-channel.ts";
 
 /** How documents are processed in other threads. */
 export type ProcessorPoolOptions = ProcessorSettings & {
-  /** Threads at most; each starts when it is needed. Default 1. */
+  /** Threads at most; each starts when it is needed. Default: the processor's, four at most. */
   readonly threads?: number;
   /** Milliseconds that one document may take; default 30,000. */
   readonly timeLimit?: number;
 };
+
+/** A thread, and when it is ready for its first document. */
+type Thread = Serving<ProcessorApi> & { readonly ready: Promise<void> };
+type Job = {
+  readonly document: SourceDocument;
+  readonly resolve: (processed: ProcessedDocument) => void;
+  readonly reject: (error: unknown) => void;
+};
+
+/** Documents that must wait before another thread is started: it takes as long to start as it takes to parse some. */
+const worthAThread = 8;
+/** Megabytes for what is short-lived: a syntax tree is large, and is better left to die young. */
+const youngMegabytes = 64;
 
 /**
  * Parses and cuts documents in worker threads, so that the calling thread stays free, and stops a document that takes too
@@ -18,10 +32,9 @@ export type ProcessorPoolOptions = ProcessorSettings & {
 export class ProcessorPool implements AsyncDisposable {
   readonly #options: ProcessorPoolOptions;
   readonly #here: DocumentProcessor;
-  readonly #idle: Serving<ProcessorApi>[] = [];
-  readonly #busy = new Set<Serving<ProcessorApi>>();
-  readonly #waiting: (() => void)[] = [];
-  #running = 0;
+  readonly #idle: Thread[] = [];
+  readonly #busy = new Set<Thread>();
+  readonly #waiting: Job[] = [];
 
   /** @throws PipeError `strategy-invalid`. */
   constructor(options: ProcessorPoolOptions) {
@@ -38,47 +51,70 @@ export class ProcessorPool implements AsyncDisposable {
    * Processes one document; as many calls run at the same time as there are threads, the others wait their turn.
    * @throws PipeError `document-timeout`, `document-too-large`, `document-unreadable`.
    */
-  async process(document: SourceDocument): Promise<ProcessedDocument> {
-    const { threads = 1 } = this.#options;
-    while (this.#running >= threads) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    this.#running++;
-    const serving = this.#idle.pop() ?? startWorker<ProcessorApi>("processor.worker");
-    this.#busy.add(serving);
-    try {
-      const processed = await this.#ask(serving, document);
-      this.#idle.push(serving);
-      return processed;
-    } catch (error) {
-      // A document's own error leaves the thread as it was.
-      if (PipeError.is(error, "document-too-large")) this.#idle.push(serving);
-      else await serving.stop();
-      throw error;
-    } finally {
-      this.#busy.delete(serving);
-      this.#running--;
-      this.#waiting.shift()?.();
-    }
+  process(document: SourceDocument): Promise<ProcessedDocument> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ document, resolve, reject });
+      this.#dispatch();
+    });
   }
 
   /** Stops the threads; documents under way fail. */
   async [Symbol.asyncDispose](): Promise<void> {
+    const closed = new PipeError("index-closed", "The threads that parse were stopped.");
+    for (const { reject } of this.#waiting.splice(0)) reject(closed);
     await Promise.all([...this.#idle.splice(0), ...this.#busy].map(({ stop }) => stop()));
   }
 
-  async #ask({ channel }: Serving<ProcessorApi>, document: SourceDocument): Promise<ProcessedDocument> {
-    const { parser, strategy, timeLimit = 30_000 } = this.#options;
+  #dispatch(): void {
+    while (this.#waiting.length > 0) {
+      const thread = this.#idle.pop() ?? this.#another();
+      if (thread === undefined) return;
+      this.#busy.add(thread);
+      void this.#work(thread, this.#waiting.shift()!);
+    }
+  }
+
+  #another(): Thread | undefined {
+    const { threads = Math.min(4, availableParallelism()), parser, strategy } = this.#options;
+    const count = this.#busy.size;
+    if (count >= threads || (count > 0 && this.#waiting.length < worthAThread)) return undefined;
+    const serving = startWorker<ProcessorApi>("processor.worker", { maxYoungGenerationSizeMb: youngMegabytes });
+    const ready = serving.channel.call("open", { strategy, ...(parser === undefined ? {} : { parser }) });
+    ready.catch(() => undefined);
+    return { ...serving, ready };
+  }
+
+  async #work(thread: Thread, { document, resolve, reject }: Job): Promise<void> {
+    let isSound = true;
+    try {
+      resolve(await this.#ask(thread, document));
+    } catch (error) {
+      // A document's own error leaves the thread as it was.
+      isSound = PipeError.is(error, "document-too-large");
+      reject(error);
+    }
+    this.#busy.delete(thread);
+    if (isSound) this.#idle.push(thread);
+    else await thread.stop();
+    this.#dispatch();
+  }
+
+  async #ask({ channel, ready }: Thread, document: SourceDocument): Promise<ProcessedDocument> {
+    const { timeLimit = 30_000 } = this.#options;
     const where = document.path ?? document.id;
     const late = Promise.withResolvers<never>();
     let timer: ReturnType<typeof setTimeout> | undefined;
     try {
       // The time that a thread takes to start is not the document's.
-      await channel.call("open", { strategy, ...(parser === undefined ? {} : { parser }) });
+      await ready;
       const expected = `at most ${timeLimit} ms`;
       timer = setTimeout(() => {
         const summary = "A document took too long to parse and was passed over.";
         late.reject(new PipeError("document-timeout", summary, { expected, where, fix: "split it, or leave it out" }));
       }, timeLimit);
-      return await Promise.race([channel.call("process", document), late.promise]);
+      const { chunks, ...processed } = await Promise.race([channel.call("outline", document), late.promise]);
+      const textOf = ({ begin, end }: { begin: number; end: number }): string => document.text.slice(begin, end);
+      return { ...processed, chunks: chunks.map((chunk) => ({ ...chunk, text: textOf(chunk) })) };
     } catch (error) {
       if (PipeError.is(error) && error.code.startsWith("document-")) throw error;
       const got = messageOf(error);

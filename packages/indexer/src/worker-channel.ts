@@ -1,4 +1,4 @@
-import { Worker } from "node:worker_threads";
+import { type ResourceLimits, Worker } from "node:worker_threads";
 import { definedOnly, messageOf, PipeError } from "@pipe/core";
 
 /** Functions that one thread serves to another; arguments and results are structured clones. */
@@ -102,10 +102,11 @@ export type Serving<S extends Served> = { readonly channel: WorkerChannel<S>; re
  * Starts a worker beside this package's modules.
  * @param name the file without its ending; it serves its parent's port.
  */
-export function startWorker<S extends Served>(name: string): Serving<S> {
+export function startWorker<S extends Served>(name: string, resourceLimits?: ResourceLimits): Serving<S> {
   const isSource = import.meta.url.endsWith(".ts");
   const worker = new Worker(new URL(`./${name}.${isSource ? "ts" : "js"}`, import.meta.url), {
     ...(isSource ? { execArgv: ["--conditions=@pipe/source"] } : {}),
+    ...definedOnly({ resourceLimits }),
   });
   return { channel: new WorkerChannel<S>(worker as unknown as Port), stop: () => worker.terminate() };
 }

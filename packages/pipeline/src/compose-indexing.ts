@@ -1,30 +1,41 @@
 import { dirname, join } from "node:path";
 import type { IEmbedder, IStage, ModelState, Services } from "@pipe/core";
-import { messageOf, PipeError } from "@pipe/core";
+import { definedOnly, messageOf, PipeError } from "@pipe/core";
 import { MarkdownDataSource } from "@pipe/data";
 import type { ServiceContainer } from "@pipe/di";
 import { GPT2Model, ModelEmbedder } from "@pipe/models";
 import type { Composition } from "./compose.ts";
 import { IndexAlong } from "./index-along.ts";
+import { openIndexParts } from "./index-parts.ts";
 import { runTokens } from "./run-tokens.ts";
 
 /** The index that learns along, where the experiment asks for it. */
 export function addIndexing(container: ServiceContainer, composition: Composition): void {
-  const { experiment, checkpoints, distributed, events } = composition;
+  const { experiment, components, checkpoints, distributed, events } = composition;
   const { during, documents, folder, strategy } = experiment.indexing;
   if (during === undefined || !distributed.isMain) return;
   container.scoped(runTokens.indexAlong, async (services) => {
     const loader = await services.get(runTokens.train);
-    const { embedder, follow } = await followingEmbedder(services);
     const { MarkdownIndexer } = await importIndexer();
     const index = join(dirname(checkpoints), "index");
+    let follow: (state: ModelState) => void = () => undefined;
+    const parts = await openIndexParts(experiment.indexing, {
+      components,
+      index,
+      model: async () => {
+        const following = await followingEmbedder(services);
+        ({ follow } = following);
+        return following.embedder;
+      },
+    });
+    const { embedder, vectors } = parts;
     const onUnreadable = (path: string, error: unknown): void =>
       events.emit("warning", { source: "index", message: `${path}: ${messageOf(error)}` });
     return new IndexAlong({
       ...during,
-      open: () => MarkdownIndexer.open({ folder: index, embedder, strategy }),
-      follow,
-      embedder,
+      open: () => MarkdownIndexer.open({ folder: index, embedder, strategy, ...definedOnly({ vectors }) }),
+      follow: (state) => follow(state),
+      parts,
       ...(folder === undefined
         ? {}
         : { documents: new MarkdownDataSource({ path: folder, onUnreadable }).documents() }),

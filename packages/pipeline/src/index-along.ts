@@ -4,8 +4,8 @@ import type { DocumentRef, IDocumentIndexer, IStage, ModelState, SourceDocument,
 export type IndexAlongOptions = {
   /** Opens the index, with the first update; its vectors are those of the model that `follow` was told of last. */
   readonly open: () => Promise<IDocumentIndexer & AsyncDisposable>;
-  /** What makes the vectors; disposed with this stage. */
-  readonly embedder: AsyncDisposable;
+  /** What the index works with; disposed with this stage, after the index. */
+  readonly parts: AsyncDisposable;
   /** Lends the weights to the embedder until the next call. */
   readonly follow: (state: ModelState) => void;
   /** Documents that are indexed whatever is trained on. */
@@ -71,11 +71,11 @@ export class IndexAlong implements IStage, AsyncDisposable {
     }
   }
 
-  /** Closes the index and frees the embedder. */
+  /** Closes the index and frees its parts. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#source?.return?.();
     await this.#indexer?.[Symbol.asyncDispose]();
-    await this.#options.embedder[Symbol.asyncDispose]();
+    await this.#options.parts[Symbol.asyncDispose]();
   }
 
   #note(documents: readonly DocumentRef[]): void {

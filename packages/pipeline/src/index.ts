@@ -25,4 +25,5 @@ export {
 } from "./trained-model.ts";
 export { importHuggingFace, type ImportOptions } from "./import-model.ts";
 export { exportHuggingFace, refuseExisting } from "./export-model.ts";
+export { type IndexParts, type IndexPartsConfig, type IndexPartsOptions, openIndexParts } from "./index-parts.ts";
 export { checkResumable } from "./resumable.ts";

@@ -1,6 +1,7 @@
 import type { DefinitionModule } from "@pipe/di";
 
 const data = (): ReturnType<DefinitionModule["load"]> => import("@pipe/data/definitions");
+const indexer = (): ReturnType<DefinitionModule["load"]> => import("@pipe/indexer/definitions");
 const optim = (): ReturnType<DefinitionModule["load"]> => import("@pipe/optim/definitions");
 
 /** The built-in components: which package defines which kinds, imported when a configuration names one. */
@@ -31,6 +32,8 @@ export const builtInModules: readonly DefinitionModule[] = [
     kinds: ["loss", "perplexity", "bitsPerByte", "accuracy"],
     load: () => import("@pipe/eval/definitions"),
   },
+  { package: "@pipe/indexer", port: "embedder", kinds: ["model", "onnx", "http"], load: indexer },
+  { package: "@pipe/indexer", port: "store", kinds: ["usearch", "postgres"], load: indexer },
   {
     package: "@pipe/engine-onnx",
     port: "engine",
@@ -60,6 +63,7 @@ export type BuiltInDefinitions =
   | typeof import("@pipe/models/definitions").definitions
   | typeof import("@pipe/optim/definitions").definitions
   | typeof import("@pipe/eval/definitions").definitions
+  | typeof import("@pipe/indexer/definitions").definitions
   | typeof import("./engine-choice/auto-engine.ts").definitions
   | typeof import("@pipe/engine-onnx/definitions").definitions
   | typeof import("@pipe/engine-tfjs/definitions").definitions

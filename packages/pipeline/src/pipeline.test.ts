@@ -124,7 +124,7 @@ describe("findLearningRate", () => {
 describe("loadExperiment", () => {
   it("knows which package brings which kind", () => {
     expect(new Set(builtInModules.map(({ port }) => port))).toEqual(
-      new Set(["source", "tokenizer", "model", "optimizer", "schedule", "metric", "engine"]),
+      new Set(["source", "tokenizer", "model", "optimizer", "schedule", "metric", "embedder", "store", "engine"]),
     );
   });
 });

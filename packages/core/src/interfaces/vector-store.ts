@@ -33,6 +33,8 @@ export type VectorPosition = {
  * which one it has come, so that what it lost (or never heard of) is given again.
  */
 export interface IVectorStore extends AsyncDisposable {
+  /** Fewest rows of a space that it keeps for the next opening; fewer are given to it anew when something is searched. Default 0. */
+  readonly keepsFrom?: number;
   /** How far it has come with a space; stores that keep nothing begin at 0 when they are opened. */
   position(space: VectorSpace): Promise<VectorPosition>;
   /** Takes changes; those that it has taken before change nothing. A vector of zeros is never found. */

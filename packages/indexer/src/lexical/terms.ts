@@ -2,6 +2,10 @@ import { stem } from "./stem.ts";
 import { stopWords } from "./stop-words.ts";
 
 const wordPattern = /[\p{L}\p{N}_][\p{L}\p{N}\p{M}_]*/gu;
+/** The same where there are plain characters only, in half of the time. */
+const plainPattern = /\w+/g;
+// oxlint-disable-next-line no-control-regex -- what is plain
+const plain = /^[\x00-\x7f]*$/;
 /** Where a name is joined of several words: `camelCase`, `HTMLParser`, `snake_case`, `utf8`. */
 const seam = /_+|(?<=\p{Ll})(?=\p{Lu})|(?<=\p{Lu})(?=\p{Lu}\p{Ll})/u;
 const joined = /_|\p{Ll}\p{Lu}|\p{Lu}\p{Lu}\p{Ll}/u;
@@ -11,7 +15,10 @@ const unspaced = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script
 /** Longer ones are cut: they are data, not words. */
 const longest = 64;
 const mostCached = 100_000;
-const stems = new Map<string, string>();
+
+type Term = { readonly term: string; readonly stop: boolean };
+/** The terms of words as they stand in texts: most words come again and again. */
+const known = new Map<string, readonly Term[]>();
 
 /**
  * Calls back with each term of a text, in order: words in lower case and stemmed; names joined of several words whole and
@@ -20,39 +27,38 @@ const stems = new Map<string, string>();
  * @param take gets a term and whether it is a stop word.
  */
 export function eachTerm(text: string, take: (term: string, stop: boolean) => void): void {
-  for (const [word] of text.matchAll(wordPattern)) {
-    if (joined.test(word)) {
-      const parts = word.split(seam).filter((part) => part !== "");
-      if (parts.length > 1) take(cut(word.toLowerCase()), false);
-      for (const part of parts) takeWord(part.toLowerCase(), take);
-    } else {
-      takeWord(word.toLowerCase(), take);
-    }
-  }
+  const words = text.match(plain.test(text) ? plainPattern : wordPattern) ?? [];
+  for (const word of words) for (const { term, stop } of termsOf(word)) take(term, stop);
 }
 
-function takeWord(word: string, take: (term: string, stop: boolean) => void): void {
-  // oxlint-disable-next-line no-control-regex -- the quick way for nearly all words
-  if (/^[\x00-\x7f]+$/.test(word)) return take(stemmed(word), stopWords.has(word));
-  if (!unspaced.test(word)) return take(cut(word.normalize("NFKC").toLowerCase()), false);
+function termsOf(word: string): readonly Term[] {
+  let terms = known.get(word);
+  if (terms === undefined) {
+    terms = joined.test(word) ? namesOf(word) : wordsOf(word.toLowerCase());
+    if (known.size >= mostCached) known.clear();
+    // A long word is a slice that would keep its whole text; it is unlikely to come again too.
+    if (word.length <= longest) known.set(word, terms);
+  }
+  return terms;
+}
+
+function namesOf(word: string): Term[] {
+  const parts = word.split(seam).filter((part) => part !== "");
+  const whole = parts.length > 1 ? [{ term: cut(word.toLowerCase()), stop: false }] : [];
+  return [...whole, ...parts.flatMap((part) => wordsOf(part.toLowerCase()))];
+}
+
+function wordsOf(word: string): Term[] {
+  if (plain.test(word)) return [{ term: stem(cut(word)), stop: stopWords.has(word) }];
+  if (!unspaced.test(word)) return [{ term: cut(word.normalize("NFKC").toLowerCase()), stop: false }];
   const characters = Array.from(word);
-  if (characters.length === 1) return take(word, false);
-  for (let at = 0; at + 1 < characters.length; at++) take(characters[at]! + characters[at + 1]!, false);
+  if (characters.length === 1) return [{ term: word, stop: false }];
+  return characters.slice(1).map((character, at) => ({ term: characters[at]! + character, stop: false }));
 }
 
 /** The begin of a long word, without half a character at its end. */
 function cut(word: string): string {
   return word.length <= longest ? word : word.slice(0, longest).replace(/[\ud800-\udbff]$/, "");
-}
-
-function stemmed(word: string): string {
-  let found = stems.get(word);
-  if (found === undefined) {
-    found = stem(cut(word));
-    if (stems.size >= mostCached) stems.clear();
-    stems.set(word, found);
-  }
-  return found;
 }
 
 /** Terms of a query at most: more make no better search. */

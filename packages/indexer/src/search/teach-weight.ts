@@ -23,7 +23,7 @@ export async function teachWeight(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   const { space } = embedder;
-  const state = await index.read("spaceState", space);
+  const state = await write("spaceState", space);
   if (state.weight !== undefined || state.chunks < fewestChunks || state.vectors < state.chunks) return;
   const sample = await index.read("chunks", await index.read("sample", questions));
   const asked: ClozeQuery[] = [];

@@ -36,6 +36,25 @@ function meddle(folder: string, body: (database: DatabaseSync) => void): void {
 const problemsOf = (folder: string): Promise<readonly string[]> =>
   withIndexer({ folder, create: false }, async (indexer) => (await indexer.store.verify()).problems);
 
+describe("asking while somebody writes", () => {
+  it("is answered by a second connection, which is opened again where it could not be", async () => {
+    const folder = await newFolder();
+    await withIndexer({ folder, worker: true }, async (indexer) => {
+      await indexer.index(stream({ "a.md": "one" }));
+      const { store } = indexer;
+      await store.writing("testing", async () => {
+        const file = join(folder, "index.sqlite");
+        await rename(file, `${file}.away`);
+        expect(await codeOf(() => store.read("status"))).toBe("index-missing");
+        await rename(`${file}.away`, file);
+        expect((await indexer.search("one")).map(({ path }) => path)).toEqual(["a.md"]);
+      });
+      await indexer.index(stream({ "b.md": "two" }));
+      expect((await indexer.search("two")).map(({ path }) => path)).toEqual(["b.md"]);
+    });
+  });
+});
+
 describe("indexing again", () => {
   it("embeds only passages that changed, and keeps vectors of renamed files", async () => {
     const embedder = new TrigramEmbedder();

@@ -1,5 +1,12 @@
-import type { IVectorStore, ScoredKey, VectorChange, VectorPosition, VectorSpace } from "@pipe/core";
-import { serveHere, startWorker, type Serving } from "../worker-channel.ts";
+import {
+  type IVectorStore,
+  PipeError,
+  type ScoredKey,
+  type VectorChange,
+  type VectorPosition,
+  type VectorSpace,
+} from "@pipe/core";
+import { serveHere, startWorker, type Serving, type WorkerChannel } from "../worker-channel.ts";
 import { createVectorHost, type VectorApi, type VectorHostOptions } from "./vector-host.ts";
 
 /** Where and how a {@link UsearchVectorStore} works. */
@@ -16,49 +23,60 @@ export type UsearchVectorStoreOptions = Partial<VectorHostOptions> & {
  * and `index-closed`.
  */
 export class UsearchVectorStore implements IVectorStore {
-  readonly #serving: Serving<VectorApi>;
-  readonly #ready: Promise<void>;
+  /** @inheritdoc */
+  readonly keepsFrom: number;
+  readonly #options: VectorHostOptions;
+  readonly #worker: boolean;
+  #serving: Serving<VectorApi> | undefined;
+  #open = true;
 
   constructor(options: UsearchVectorStoreOptions = {}) {
     const { worker = true, folder, exactBelow = 20_000, wornShare = 0.25 } = options;
-    this.#serving = worker ? startWorker<VectorApi>("vectors/vector.worker") : serveHere(createVectorHost());
-    this.#ready = this.#serving.channel.call("open", {
-      exactBelow,
-      wornShare,
-      ...(folder === undefined ? {} : { folder }),
-    });
-    this.#ready.catch(() => undefined);
+    this.keepsFrom = exactBelow + 1;
+    this.#options = { exactBelow, wornShare, ...(folder === undefined ? {} : { folder }) };
+    this.#worker = worker;
   }
 
   /** @inheritdoc */
   async position(space: VectorSpace): Promise<VectorPosition> {
-    await this.#ready;
-    return this.#serving.channel.call("position", space);
+    return this.#channel().call("position", space);
   }
 
   /** @inheritdoc */
-  apply(space: VectorSpace, change: VectorChange): Promise<void> {
-    return this.#serving.channel.call("apply", space, change);
+  async apply(space: VectorSpace, change: VectorChange): Promise<void> {
+    return this.#channel().call("apply", space, change);
   }
 
   /** @inheritdoc */
-  search(space: VectorSpace, query: Float32Array, limit: number): Promise<readonly ScoredKey[]> {
-    return this.#serving.channel.call("search", space, query, limit);
+  async search(space: VectorSpace, query: Float32Array, limit: number): Promise<readonly ScoredKey[]> {
+    return this.#channel().call("search", space, query, limit);
   }
 
   /** @inheritdoc */
-  flush(): Promise<void> {
-    return this.#serving.channel.call("flush");
+  async flush(): Promise<void> {
+    return this.#channel().call("flush");
   }
 
   /** @inheritdoc */
-  drop(space: VectorSpace): Promise<void> {
-    return this.#serving.channel.call("drop", space);
+  async drop(space: VectorSpace): Promise<void> {
+    return this.#channel().call("drop", space);
   }
 
   /** Ends its thread; what was not flushed is given again next time. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#serving.channel.close("The index was closed.");
-    await this.#serving.stop();
+    this.#open = false;
+    this.#serving?.channel.close("The index was closed.");
+    await this.#serving?.stop();
+  }
+
+  /** Its thread starts when it is first asked for something: who only indexes a few documents needs none. */
+  #channel(): WorkerChannel<VectorApi> {
+    if (!this.#open) throw new PipeError("index-closed", "The index was closed.");
+    if (this.#serving === undefined) {
+      this.#serving = this.#worker ? startWorker<VectorApi>("vectors/vector.worker") : serveHere(createVectorHost());
+      // Calls begin in the order in which they come, so that this one comes first.
+      void this.#serving.channel.call("open", this.#options);
+    }
+    return this.#serving.channel;
   }
 }

@@ -48,7 +48,11 @@ export function createVectorHost() {
     if (found === undefined) {
       const folder = folderOf(space);
       const kept = folder === undefined ? undefined : loadGraph(folder, orderly(space));
-      const held = kept === undefined ? empty(space, 1) : { ...kept, vectors: kept.graph, stored: true };
+      // A graph that few are left of is kept in step by nobody: they are looked at one by one.
+      const held =
+        kept === undefined || kept.graph.rows <= options!.exactBelow
+          ? empty(space, 1)
+          : { ...kept, vectors: kept.graph, stored: true };
       spaces.set(nameOf(space), (found = { space: orderly(space), held }));
     }
     return found;
