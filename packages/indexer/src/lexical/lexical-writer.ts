@@ -3,6 +3,7 @@ import { bytesOf } from "@pipe/core";
 import type { IndexDatabase } from "../store/index-database.ts";
 import { decodePostings, encodePostings } from "./postings.ts";
 import { type Segment, SegmentBuilder } from "./segment-builder.ts";
+import { textOf, wholeText } from "../store/stored-text.ts";
 
 /** Segments of about one size that become one. */
 const fanIn = 8;
@@ -44,9 +45,11 @@ export class LexicalWriter {
   rebuild(): void {
     this.#database.connection.exec("DELETE FROM postings; DELETE FROM segments");
     this.reset();
-    const rows = this.#database.connection.prepare("SELECT id, context, text FROM chunks ORDER BY id").iterate();
+    const rows = this.#database.connection
+      .prepare(`SELECT id, ${wholeText("context")}, ${wholeText("text")} FROM chunks ORDER BY id`)
+      .iterate();
     for (const { id, context, text } of rows) {
-      this.add(id as number, context as string, text as string);
+      this.add(id as number, textOf(context), textOf(text));
       if (this.#builder.size === 10_000) this.flush();
     }
     this.flush();

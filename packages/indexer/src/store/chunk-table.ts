@@ -1,5 +1,6 @@
 import type { IndexedDocument, Json } from "@pipe/core";
 import type { IndexDatabase } from "./index-database.ts";
+import { textOf, wholeText } from "./stored-text.ts";
 
 /** A stored passage. */
 export type StoredChunk = {
@@ -20,7 +21,7 @@ export type StoredChunk = {
   readonly documentContent: string;
 };
 
-const columns = `chunks.id AS chunk, documents.id AS document, collection, path, title, place, line, heading, text,
+const columns = `chunks.id AS chunk, documents.id AS document, collection, path, title, place, line, heading, ${wholeText("text")},
   hex(chunks.content) AS content, documents.content AS documentContent
   FROM chunks JOIN documents ON documents.number = chunks.document`;
 
@@ -71,23 +72,24 @@ export function readDocument(
   const number = documentNumber(database, pathOrId, collection);
   if (number === undefined) return undefined;
   const row = database.sql("SELECT id, path, collection, title, metadata FROM documents WHERE number = ?").get(number)!;
-  const texts = database.sql("SELECT text FROM chunks WHERE document = ? ORDER BY place").all(number);
+  const texts = database.sql(`SELECT ${wholeText("text")} FROM chunks WHERE document = ? ORDER BY place`).all(number);
   return {
     id: row["id"] as string,
     path: row["path"] as string,
     collection: row["collection"] as string,
     ...(row["title"] === null ? {} : { title: row["title"] as string }),
     ...(row["metadata"] === null ? {} : { metadata: JSON.parse(row["metadata"] as string) as Json }),
-    text: texts.map(({ text }) => text as string).join(""),
+    text: texts.map(({ text }) => textOf(text)).join(""),
   };
 }
 
 function chunkOf(row: { [name: string]: unknown }): StoredChunk {
-  const { title, heading, ...rest } = row;
+  const { title, heading, text, ...rest } = row;
   const headings = JSON.parse(heading as string) as string[];
   return {
-    ...(rest as Omit<StoredChunk, "heading" | "title">),
+    ...(rest as Omit<StoredChunk, "heading" | "text" | "title">),
     heading: headings,
+    text: textOf(text),
     ...(title === null ? {} : { title: title as string }),
   };
 }

@@ -6,6 +6,7 @@ import { IndexDatabase } from "./index-database.ts";
 import { indexPath, openIndexFile, pageProblems, writeSchema } from "./index-file.ts";
 import { damagedChunks } from "./verify.ts";
 import { damagedVectors } from "./vector-table.ts";
+import { wholeText } from "./stored-text.ts";
 
 /** What a repair did. */
 export type RepairReport = {
@@ -114,16 +115,17 @@ function rewrite(folder: string): void {
 
 /** Copies the rows of a table from its begin to the first that cannot be read, and from its end. */
 function salvage(path: string, fresh: DatabaseSync, { name, columns, key }: (typeof tables)[number]): void {
-  const insert = fresh.prepare(
-    `INSERT OR IGNORE INTO ${name} (${columns}) VALUES (${columns.replaceAll(/\w+/g, "?")})`,
-  );
+  const isText = (column: string): column is "context" | "text" => column === "context" || column === "text";
+  const values = columns.replaceAll(/\w+/g, (column) => (isText(column) ? "CAST(? AS TEXT)" : "?"));
+  const insert = fresh.prepare(`INSERT OR IGNORE INTO ${name} (${columns}) VALUES (${values})`);
+  const read = columns.replaceAll(/\w+/g, (column) => (isText(column) ? wholeText(column) : column));
   const backwards = key.replaceAll(/\w+/g, (column) => `${column} DESC`);
   for (const order of [key, backwards]) {
     let source: DatabaseSync | undefined;
     try {
       source = new DatabaseSync(path);
       // Without its indexes, which may be damaged while the table is not.
-      for (const row of source.prepare(`SELECT ${columns} FROM ${name} NOT INDEXED ORDER BY ${order}`).iterate())
+      for (const row of source.prepare(`SELECT ${read} FROM ${name} NOT INDEXED ORDER BY ${order}`).iterate())
         insert.run(...Object.values(row));
       return;
     } catch {

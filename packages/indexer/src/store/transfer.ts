@@ -4,6 +4,7 @@ import { putDocument } from "./document-table.ts";
 import type { IndexDatabase } from "./index-database.ts";
 import { decodeVector } from "./stored-vector.ts";
 import { listSpaces, putVectors } from "./vector-table.ts";
+import { textOf, wholeText } from "./stored-text.ts";
 
 const format = "pipe-index";
 const version = 1;
@@ -41,7 +42,7 @@ export function exportLines(
       metadata: string;
     };
     const chunks = database.sql(
-      "SELECT id, line, heading, context, text FROM chunks WHERE document = ? ORDER BY place",
+      `SELECT id, line, heading, ${wholeText("context")}, ${wholeText("text")} FROM chunks WHERE document = ? ORDER BY place`,
     );
     return JSON.stringify({
       collection,
@@ -54,8 +55,8 @@ export function exportLines(
       chunks: chunks.all(row["number"]!).map((chunk) => ({
         line: chunk["line"] as number,
         heading: JSON.parse(chunk["heading"] as string) as string[],
-        context: chunk["context"] as string,
-        text: chunk["text"] as string,
+        context: textOf(chunk["context"]),
+        text: textOf(chunk["text"]),
         vectors: vectorLines(database, spaces, chunk["id"] as number),
       })),
     } satisfies DocumentLine);

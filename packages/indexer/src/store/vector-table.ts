@@ -3,6 +3,7 @@ import type { ScoredKey, VectorSpace } from "@pipe/core";
 import { byScore } from "../search/top-keys.ts";
 import type { IndexDatabase } from "./index-database.ts";
 import { decodeVector, encodeVector } from "./stored-vector.ts";
+import { textOf, wholeText } from "./stored-text.ts";
 
 /** A passage that waits for its vector. */
 export type PendingChunk = {
@@ -88,7 +89,7 @@ export function pendingChunks(
   const number = spaceNumber(database, space) ?? -1;
   const rows = database
     .sql(
-      `SELECT chunks.id AS chunk, documents.id AS document, collection, context, text FROM chunks
+      `SELECT chunks.id AS chunk, documents.id AS document, collection, ${wholeText("context")}, ${wholeText("text")} FROM chunks
        JOIN documents ON documents.number = chunks.document
        WHERE chunks.id > ? AND NOT EXISTS (SELECT 1 FROM vectors WHERE space = ? AND chunk = chunks.id)
        ORDER BY chunks.id LIMIT ?`,
@@ -106,7 +107,7 @@ export function oldestChunks(database: IndexDatabase, space: VectorSpace, limit:
   const { id, step, dimensions } = space;
   const rows = database
     .sql(
-      `SELECT chunks.id AS chunk, documents.id AS document, collection, context, text, max(ifnull(s.step, -1)) AS newest
+      `SELECT chunks.id AS chunk, documents.id AS document, collection, ${wholeText("context")}, ${wholeText("text")}, max(ifnull(s.step, -1)) AS newest
        FROM chunks JOIN documents ON documents.number = chunks.document
        LEFT JOIN vectors ON vectors.chunk = chunks.id
        LEFT JOIN spaces s ON s.number = vectors.space AND s.id = ? AND s.dimensions = ?
@@ -121,7 +122,7 @@ function pendingOf(row: { readonly [column: string]: unknown }): PendingChunk {
     chunk: row["chunk"] as number,
     document: row["document"] as string,
     collection: row["collection"] as string,
-    text: embeddedText(row["context"] as string, row["text"] as string),
+    text: embeddedText(textOf(row["context"]), textOf(row["text"])),
   };
 }
 

@@ -4,6 +4,7 @@ import { contentOf } from "./document-table.ts";
 import type { IndexDatabase } from "./index-database.ts";
 import { pageProblems } from "./index-file.ts";
 import { damagedVectors } from "./vector-table.ts";
+import { textOf, wholeText } from "./stored-text.ts";
 
 /** What a check of an index found. */
 export type IndexVerification = {
@@ -35,10 +36,12 @@ export function verifyIndex(database: IndexDatabase): IndexVerification {
 
 /** Passages whose text is not what was written. */
 export function damagedChunks(database: IndexDatabase): number[] {
-  const rows = database.connection.prepare("SELECT id, context, text, content FROM chunks").iterate();
+  const rows = database.connection
+    .prepare(`SELECT id, ${wholeText("context")}, ${wholeText("text")}, content FROM chunks`)
+    .iterate();
   const bad: number[] = [];
   for (const { id, context, text, content } of rows) {
-    if (!contentOf(context as string, text as string).equals(content as Uint8Array)) bad.push(id as number);
+    if (!contentOf(textOf(context), textOf(text)).equals(content as Uint8Array)) bad.push(id as number);
   }
   return bad;
 }
