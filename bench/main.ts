@@ -1,4 +1,4 @@
-// npm run bench -- <name> [--size <size>] [--rounds n] [--json]; gpu: [--device cuda|cpu] [--rows n] [--steps n]
+// npm run bench -- <name> [--size <size>] [--rounds n] [--json]; train: [--only a,b]; gpu: [--device cuda|cpu] [--rows n] [--steps n]
 import { parseArgs } from "node:util";
 import type { BenchOptions, BenchResult } from "./result.ts";
 
@@ -21,6 +21,7 @@ const { values, positionals } = parseArgs({
   options: {
     size: { type: "string", default: "s" },
     rounds: { type: "string", default: "3" },
+    only: { type: "string" },
     device: { type: "string" },
     rows: { type: "string" },
     steps: { type: "string" },
@@ -33,10 +34,11 @@ if (load === undefined) {
   process.exit(2);
 }
 const bench = await load();
-const { device, rows, steps } = values;
+const { only, device, rows, steps } = values;
 const result = await bench({
   size: values.size,
   rounds: Number(values.rounds),
+  ...(only === undefined ? {} : { only: only.split(",") }),
   ...(device === undefined ? {} : { device }),
   ...(rows === undefined ? {} : { rows: Number(rows) }),
   ...(steps === undefined ? {} : { steps: Number(steps) }),

@@ -4,6 +4,8 @@ import { availableParallelism, cpus } from "node:os";
 export type BenchOptions = {
   readonly size: string;
   readonly rounds: number;
+  /** Contenders beside ours; default all. */
+  readonly only?: readonly string[];
   /** Of the GPU benchmark: where it runs, default `cuda`; rows of a batch; steps of a round. */
   readonly device?: string;
   readonly rows?: number;

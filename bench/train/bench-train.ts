@@ -49,6 +49,7 @@ const contenders: readonly Contender[] = [
   { name: "ours-xla-bf16", needs: xla, run: onEngine("xla-bf16") },
   { name: "pytorch-eager", needs: python, run: pytorch([]) },
   { name: "pytorch-compile", needs: python, run: pytorch(["--compile"]) },
+  { name: "pytorch-compile-bf16", needs: python, run: pytorch(["--compile", "--bf16"]) },
   {
     name: "tfjs-wasm",
     needs: join(envs, "wasm/node_modules"),
@@ -62,11 +63,12 @@ const contenders: readonly Contender[] = [
   },
 ];
 
-/** Tokens a second of the same GPT's training step, fp32, two threads, contenders in turn. */
-export async function benchTrain({ size: name, rounds }: BenchOptions): Promise<BenchResult> {
+/** Tokens a second of the same GPT's training step, two threads, contenders in turn; fp32 where the name says nothing else. */
+export async function benchTrain({ size: name, rounds, only }: BenchOptions): Promise<BenchResult> {
   const size = sizes[name];
   if (size === undefined) throw new Error(`There is no size ${name}: one of ${Object.keys(sizes).join(", ")}.`);
-  const there = contenders.filter(({ needs }) => needs === undefined || existsSync(needs));
+  const wanted = contenders.filter((each) => each.name === "ours" || only === undefined || only.includes(each.name));
+  const there = wanted.filter(({ needs }) => needs === undefined || existsSync(needs));
   const raw: { [contender: string]: number[][] } = {};
   const memory: { [contender: string]: number } = {};
   for (let round = 0; round < rounds; round++) {
@@ -82,12 +84,12 @@ export async function benchTrain({ size: name, rounds }: BenchOptions): Promise<
   const best = (contender: string): number => (1000 * perStep) / Math.min(...raw[contender]!.flat());
   const ours = speed("ours");
   console.log(`train ${name}, ${machine()}, ${rounds} rounds`);
-  console.log("                   median      best   memory   ratio (median)");
+  console.log("                       median      best   memory   ratio (median)");
   const theirs: { [contender: string]: number | "absent" } = {};
   const ratio: { [contender: string]: number | "absent" } = {};
-  for (const { name: contender } of contenders) {
+  for (const { name: contender } of wanted) {
     if (raw[contender] === undefined) {
-      console.log(`${contender.padEnd(16)} absent (bench/setup/setup.sh, pipe engines install xla-cpu)`);
+      console.log(`${contender.padEnd(20)} absent (bench/setup/setup.sh, pipe engines install xla-cpu)`);
       theirs[contender] = ratio[contender] = "absent";
       continue;
     }
@@ -96,7 +98,7 @@ export async function benchTrain({ size: name, rounds }: BenchOptions): Promise<
       [theirs[contender], ratio[contender]] = [Math.round(value), Math.round((100 * ours) / value) / 100];
     const figures = [value, best(contender)].map((each) => `${Math.round(each)}`.padStart(9)).join(" ");
     const shown = contender === "ours" ? "" : `${ratio[contender]}`;
-    console.log(`${contender.padEnd(16)} ${figures} ${`${Math.round(memory[contender]!)} MB`.padStart(8)}   ${shown}`);
+    console.log(`${contender.padEnd(20)} ${figures} ${`${Math.round(memory[contender]!)} MB`.padStart(8)}   ${shown}`);
   }
   return {
     ...resultHead("train", name, "tokens/s"),
