@@ -1,9 +1,10 @@
-import { MessageChannel } from "node:worker_threads";
+import { MessageChannel, Worker } from "node:worker_threads";
 import { trace } from "@pipe/graph";
 import { engineContract } from "@pipe/graph/testing";
 import * as tf from "@pipe/graph/tf";
 import { describe, expect, it } from "vitest";
 import type { Port } from "./connection.ts";
+import { rightSums } from "./add-rows.test.fixture.ts";
 import { connectOnnxEngine, createOnnxEngine } from "./create-engine.ts";
 import { definitions } from "./definitions.ts";
 import { lower } from "./lower.ts";
@@ -160,5 +161,16 @@ describe("createOnnxEngine", () => {
     expect(first.state).toEqual(second.state);
     const [early, late] = first.memory as [unknown, unknown];
     expect(late).toEqual(early);
+  });
+
+  it("loses no row of those that many ids add to one, while other threads keep the processor busy", async () => {
+    const busy = [1, 2].map(() => new Worker("for (;;) {}", { eval: true }));
+    const engine = await createOnnxEngine({ threads: 2 });
+    try {
+      expect(await rightSums(engine, 60)).toBe(60);
+    } finally {
+      await engine[Symbol.asyncDispose]();
+      await Promise.all(busy.map((worker) => worker.terminate()));
+    }
   });
 });

@@ -5,6 +5,7 @@ import { engineContract } from "@pipe/graph/testing";
 import * as tf from "@pipe/graph/tf";
 import { beforeAll, describe, expect, it } from "vitest";
 import type { Port } from "./connection.ts";
+import { rightSums } from "./add-rows.test.fixture.ts";
 import { connectOnnxEngine, createOnnxEngine } from "./create-engine.ts";
 import { type HostPort, SessionHost } from "./session-host.ts";
 
@@ -138,5 +139,11 @@ describe.skipIf(driver === undefined)("on WebGPU", { timeout: 300_000 }, () => {
     expect(engines[0]!.device).toMatchObject({ kind: "gpu", count: 1 });
     expect(engines[0]!.device.name).toMatch(/^ONNX Runtime [\d.]+, WebGPU$/);
     for (const engine of engines) await engine[Symbol.asyncDispose]();
+  });
+
+  it("loses no row of those that many ids add to one", async () => {
+    const engine = await createOnnxEngine({ provider: "webgpu" });
+    expect(await rightSums(engine, 10)).toBe(10);
+    await engine[Symbol.asyncDispose]();
   });
 });

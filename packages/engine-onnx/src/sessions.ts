@@ -45,8 +45,8 @@ export class Sessions {
       logSeverityLevel: 4,
       extra: {
         session: {
-          // Without the first, ScatterND adds in an order that changes from run to run; without the second, masked softmax
-          // leaves denormal numbers, with which everything is many times slower.
+          // The first asks for the same bits from run to run, as far as kernels heed it (see addRows). Without the second,
+          // masked softmax leaves denormal numbers, with which everything is many times slower.
           use_deterministic_compute: "1",
           set_denormal_as_zero: "1",
           // An op that the GPU lacks is an error, not a trip to the processor and back in every run.

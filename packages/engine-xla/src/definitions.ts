@@ -1,6 +1,6 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import { defineComponent, PipeError, serviceTokens } from "@pipe/core";
+import { defineComponent, messageOf, PipeError, serviceTokens } from "@pipe/core";
 import { z } from "zod";
 import type { Hosts } from "./hosts/hosts.ts";
 
@@ -85,7 +85,15 @@ async function hostsOf(config: {
       fix: "pipe train --nodes 2 --node 0 --master host:port --secret-file <path>",
     });
   }
-  return { nodes, node, master, secret: (await readFile(secretFile, "utf8")).trim() };
+  const secret = await readFile(secretFile, "utf8").catch((cause: unknown) => {
+    throw new PipeError("hosts-invalid", "The file with the nodes' secret cannot be read.", {
+      got: messageOf(cause),
+      where: secretFile,
+      fix: "openssl rand -hex 32 > secret, and the same file on every node",
+      cause,
+    });
+  });
+  return { nodes, node, master, secret: secret.trim() };
 }
 
 declare module "@pipe/core" {

@@ -1,5 +1,5 @@
 import { createServer } from "node:http";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -33,10 +33,16 @@ describe("the embedders that a configuration names", () => {
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as AddressInfo;
     const url = `http://127.0.0.1:${port}/v1/embeddings`;
-    const config = { kind: "http", url, model: "m", dimensions: 2, key: "k", shorten: true };
+    const folder = await mkdtemp(join(tmpdir(), "pipe-key-"));
+    const keyFile = join(folder, "key");
+    await writeFile(keyFile, "k\n");
+    const config = { kind: "http", url, model: "m", dimensions: 2, keyFile, shorten: true };
     const embedder = await createComponent(definitions, "embedder", config);
     const [vector] = await embedder.embed(["a"]);
     server.close();
+    await rm(folder, { recursive: true });
+    const missing = createComponent(definitions, "embedder", config);
+    await expect(missing).rejects.toMatchObject({ code: "key-missing", message: expect.stringContaining(keyFile) });
     expect([...vector!].map((value) => Math.round(10 * value))).toEqual([6, 8]);
     expect(asked).toEqual([["Bearer k", expect.objectContaining({ model: "m", dimensions: 2, input: ["a"] })]]);
   });

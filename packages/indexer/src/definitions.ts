@@ -3,7 +3,16 @@
  *
  * @packageDocumentation
  */
-import { defineComponent, definedOnly, type IEmbedder, type IVectorStore, serviceTokens } from "@pipe/core";
+import { readFile } from "node:fs/promises";
+import {
+  defineComponent,
+  definedOnly,
+  type IEmbedder,
+  type IVectorStore,
+  messageOf,
+  PipeError,
+  serviceTokens,
+} from "@pipe/core";
 import { z } from "zod";
 
 const count = z.number().int().positive();
@@ -41,16 +50,34 @@ const http = defineComponent({
     model: z.string().min(1),
     dimensions: count.describe("Elements of a vector"),
     shorten: z.boolean().optional().describe("Ask the endpoint for vectors of that length"),
-    key: z.string().min(1).optional().describe("Bearer token; it is kept in the run's run.json"),
+    keyFile: z
+      .string()
+      .min(1)
+      .optional()
+      .meta({ format: "path", description: "File with a bearer token: more people see a run's configuration" }),
     batch: count.optional().describe("Texts in one request; default 64"),
     requestsPerMinute: count.optional().describe("Requests a minute at most; default no limit"),
     timeout: count.optional().describe("Milliseconds for one request; default 60,000"),
   }),
-  create: async ({ kind: _, url, model, dimensions, ...options }): Promise<IEmbedder> => {
+  create: async ({ kind: _, url, model, dimensions, keyFile, ...options }): Promise<IEmbedder> => {
     const { HttpEmbedder } = await import("./embedders/http-embedder.ts");
-    return new HttpEmbedder({ url, model, dimensions, ...definedOnly(options) });
+    const key = keyFile === undefined ? undefined : await keyOf(keyFile);
+    return new HttpEmbedder({ url, model, dimensions, ...definedOnly({ ...options, key }) });
   },
 });
+
+/** What a file with a key says. @throws PipeError `key-missing`. */
+async function keyOf(file: string): Promise<string> {
+  const text = await readFile(file, "utf8").catch((cause: unknown) => {
+    throw new PipeError("key-missing", "The file with the key of an embedding endpoint cannot be read.", {
+      got: messageOf(cause),
+      where: file,
+      fix: "write the bearer token into it, or leave keyFile out",
+      cause,
+    });
+  });
+  return text.trim();
+}
 
 const usearch = defineComponent({
   port: "store",

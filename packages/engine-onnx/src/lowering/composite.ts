@@ -1,5 +1,6 @@
 import { sizeOf } from "@pipe/core";
 import { ELEMENT } from "../onnx-model.ts";
+import { addRows } from "./add-rows.ts";
 import type { Lowering } from "./lowering.ts";
 
 /** Composites that ONNX Runtime computes better than their decompositions. */
@@ -31,13 +32,9 @@ export const compositeLowerings: { readonly [op: string]: Lowering } = {
     const at = model.node("Reshape", [positions!, model.integers([batch, 1, 1, 1])]);
     return model.node("Where", [model.node("Equal", [columns, at]), rows!, cache!]);
   },
-  // Made by fuseScatterAdd; deterministic under the session's switch use_deterministic_compute.
+  // Made by fuseScatterAdd.
   scatterAdd: ({ model, inputs: [base, ids, rows], specs: [baseSpec, idsSpec] }) => {
-    const count = sizeOf(idsSpec!.shape);
-    const places = model.node("Reshape", [ids!, model.integers([count, 1])]);
-    const flat = model.node("Reshape", [rows!, model.integers([count, ...baseSpec!.shape.slice(1)])]);
-    return model.node("ScatterND", [base!, model.node("Cast", [places], { to: ELEMENT.int64 }), flat], {
-      reduction: "add",
-    });
+    const { shape, dtype } = baseSpec!;
+    return addRows(model, { base: base!, shape, dtype, ids: ids!, count: sizeOf(idsSpec!.shape), rows: rows! });
   },
 };

@@ -1,5 +1,6 @@
 import { sizeOf } from "@pipe/core";
 import { ELEMENT, type OnnxModel } from "../onnx-model.ts";
+import { addRows } from "./add-rows.ts";
 import type { Lowering } from "./lowering.ts";
 
 /** A tensor with its last two axes exchanged. */
@@ -30,16 +31,11 @@ export const linearLowerings: { readonly [op: string]: Lowering } = {
     return shape.length === 2 ? product : model.node("Reshape", [product, model.integers(shape)]);
   },
   GatherV2: ({ model, inputs, attributes }) => model.node("Gather", inputs, { axis: attributes["axis"] as number }),
-  // Deterministic under the session's switch use_deterministic_compute.
-  UnsortedSegmentSum: ({ model, inputs: [x, ids], specs: [xSpec, idsSpec], node }) => {
-    const [output] = node.outputs;
-    const count = sizeOf(idsSpec!.shape);
-    const rows = model.node("Reshape", [x!, model.integers([count, ...output!.shape.slice(1)])]);
-    const places = model.node("Cast", [model.node("Reshape", [ids!, model.integers([count, 1])])], {
-      to: ELEMENT.int64,
-    });
-    const zeros = model.node("Expand", [model.scalar(0, xSpec!.dtype), model.integers(output!.shape)]);
-    return model.node("ScatterND", [zeros, places, rows], { reduction: "add" });
+  UnsortedSegmentSum: ({ model, inputs: [rows, ids], specs: [rowsSpec, idsSpec], node }) => {
+    const { shape } = node.outputs[0]!;
+    const { dtype } = rowsSpec!;
+    const base = model.node("Expand", [model.scalar(0, dtype), model.integers(shape)]);
+    return addRows(model, { base, shape, dtype, ids: ids!, count: sizeOf(idsSpec!.shape), rows: rows! });
   },
   OneHot: ({ model, inputs, attributes, node }) => {
     // ONNX Runtime has it for float values only.
