@@ -4,10 +4,11 @@ import { join } from "node:path";
 import { lastJson } from "../output.ts";
 import { type BenchOptions, type BenchResult, hundredths, machine, median, resultHead } from "../result.ts";
 import { exactNeighbours } from "./exact-neighbours.ts";
+import { folderBytes } from "./folder-bytes.ts";
 
 const queries = 200;
 const here = import.meta.dirname;
-const lancedb = join(here, "../.envs/lancedb");
+const peers = ["lancedb", "zvec"] as const;
 
 type Built = { readonly rate: number; readonly memory: number; readonly words?: number; readonly vectors?: number };
 type Searched = {
@@ -20,7 +21,8 @@ type Searched = {
 
 /**
  * Search in 100,000 passages (`size` names another number) of 100 words with 384 dimensions: milliseconds of a hybrid
- * search without the embedding of the query, beside LanceDB with the same texts and vectors.
+ * search without the embedding of the query, and what the index takes on the disk, beside LanceDB and zvec with the same
+ * texts and vectors.
  */
 export async function benchSearch({ size, rounds }: BenchOptions): Promise<BenchResult> {
   const passages = Number(size) || 100_000;
@@ -32,12 +34,16 @@ export async function benchSearch({ size, rounds }: BenchOptions): Promise<Bench
       lastJson<T>(process.execPath, ["--conditions=@pipe/source", join(here, script), ...args]);
     console.log(`search, ${passages} passages, ${machine()}, ${rounds} rounds of ${queries} queries`);
     const raw: { [contender: string]: number[][] } = {};
-    const contenders = ["ours", ...(existsSync(lancedb) ? ["lancedb"] : [])];
+    const present = peers.filter((name) => existsSync(join(here, "../.envs", name)));
+    for (const name of peers) if (!present.includes(name)) console.log(`${name}: absent`);
+    const contenders = ["ours", ...present];
     for (const contender of contenders) {
       const folder = join(home, contender);
       const built = run<Built>(`search-${contender}.ts`, "build", String(passages), folder);
+      const disk = folderBytes(folder) / 2 ** 20;
+      raw[`${contender} disk, MB`] = [[hundredths(disk)]];
       console.log(
-        `${contender}: ${Math.round(built.rate)} passages a second, ${Math.round(built.memory)} MB while building`,
+        `${contender}: ${Math.round(built.rate)} passages a second, ${Math.round(built.memory)} MB while building, ${Math.round(disk)} MB on the disk`,
       );
     }
     for (let round = 0; round < rounds; round++) {
@@ -62,12 +68,18 @@ export async function benchSearch({ size, rounds }: BenchOptions): Promise<Bench
       }
     }
     const ours = median(raw["ours hybrid"]!.flat());
-    const theirs = raw["lancedb hybrid"] === undefined ? "absent" : median(raw["lancedb hybrid"].flat());
+    const theirs: { [peer: string]: number | "absent" } = {};
+    const ratio: { [peer: string]: number | "absent" } = {};
+    for (const name of peers) {
+      const times = raw[`${name} hybrid`];
+      theirs[name] = times === undefined ? "absent" : median(times.flat());
+      ratio[name] = theirs[name] === "absent" ? "absent" : hundredths(theirs[name] / ours);
+    }
     return {
       ...resultHead("search", String(passages), "ms"),
       ours,
-      theirs: { lancedb: theirs },
-      ratio: { lancedb: theirs === "absent" ? theirs : hundredths(theirs / ours) },
+      theirs,
+      ratio,
       raw,
     };
   } finally {

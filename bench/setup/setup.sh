@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes the competitors' environments in bench/.envs: PyTorch for the CPU (1.4 GB), transformers on it, tfjs with its wasm
-# backend, the embedding model MiniLM, splitters of text, LanceDB, vectra, Orama, qmd, and markdown to index.
+# backend, the embedding model MiniLM, splitters of text, LanceDB, zvec, vectra, Orama, qmd, and markdown to index.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 mkdir -p .envs/wasm .envs/lancedb
@@ -18,3 +18,5 @@ npm install --prefix .envs/qmd --no-audit --no-fund --ignore-scripts @tobilu/qmd
 # Of Next.js only its documentation is used: 475 files of markdown.
 npm install --prefix .envs/next-docs --no-audit --no-fund --ignore-scripts --no-optional next@16.4.6
 npm install --prefix .envs/lancedb --no-audit --no-fund --ignore-scripts @lancedb/lancedb@0.39.0
+mkdir -p .envs/zvec
+npm install --prefix .envs/zvec --no-audit --no-fund --ignore-scripts @zvec/zvec@0.7.0

@@ -66,6 +66,7 @@ const HELP = `pipe: train, evaluate, use and search with language models on your
   pipe index <folder>           index markdown
       --index <folder>          where the index lies; default .pipe/index
       --run <run>               also by meaning, with the run's model; later calls go on with it, or --words
+      --whiten                  take out of the run's vectors what all passages share
       --embedder <folder>       by meaning, with a sentence embedding model (tokenizer.json and model.onnx)
       --prune                   forget documents that are no longer there
       --engine <kind>           as in generate

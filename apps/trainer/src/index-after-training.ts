@@ -3,6 +3,7 @@ import type { Experiment } from "@pipe/config";
 import type { RunFolder } from "@pipe/persist";
 import type { Host } from "./host.ts";
 import { indexFolderInto } from "./index/index-folder-into.ts";
+import { sampleFor } from "./index/sample-passages.ts";
 import { noteEmbedder, noteSource, withIndex } from "./markdown-index.ts";
 import { formatHits } from "./search-output.ts";
 
@@ -22,7 +23,9 @@ export async function indexAfterTraining(
 ): Promise<void> {
   const { folder, query, strategy } = indexing;
   if (folder === undefined) return;
-  await withIndex(host, { index: run.index, run: run.path, create: true, worker: true, strategy }, async (indexer) => {
+  const sample = await sampleFor(run.index, folder, false);
+  const options = { index: run.index, run: run.path, create: true, worker: true, strategy, sample };
+  await withIndex(host, options, async (indexer) => {
     const report = await indexFolderInto(indexer, folder, {});
     for (const { id, message } of report.failures) host.stderr.write(`not indexed: ${id}: ${message}\n`);
     await noteIndex(run.path, folder);

@@ -6,7 +6,8 @@ import { definedOnly, type IEmbedder, PipeError } from "@pipe/core";
 import { type IndexedVersion, MarkdownIndexer, type StrategyConfig } from "@pipe/indexer";
 import { type IndexParts, resolveCheckpoint } from "@pipe/pipeline";
 import type { Host } from "./host.ts";
-import { openRunParts, openSentenceModel } from "./index-parts-of.ts";
+import { openRunParts, openSentenceModel, type RunPartsOptions } from "./index-parts-of.ts";
+import { checkpointOf, whiteningStep } from "./index/whitening-file.ts";
 
 const EMBEDDER = "embedder.json";
 const SOURCES = "sources.json";
@@ -26,7 +27,7 @@ export async function notedEmbedder(index: string): Promise<string | undefined> 
 }
 
 /** Whether a folder holds a sentence embedding model, as Hugging Face's hub has them. */
-function isSentenceModel(folder: string): boolean {
+export function isSentenceModel(folder: string): boolean {
   return ["model.onnx", "onnx/model.onnx"].some((name) => existsSync(join(folder, name)));
 }
 
@@ -35,7 +36,8 @@ export async function usableEmbedder(index: string, host: Host, doing: string): 
   const run = await notedEmbedder(index);
   if (run === undefined || isSentenceModel(run)) return run;
   try {
-    const { location } = await resolveCheckpoint(run);
+    const fitting = doing === "searching" ? await checkpointOf(run, await whiteningStep(index)) : undefined;
+    const { location } = await resolveCheckpoint(run, fitting);
     if (existsSync(join(location, "config.json"))) return run;
   } catch (error) {
     if (!PipeError.is(error)) throw error;
@@ -71,10 +73,12 @@ export async function withIndex<T>(
     readonly worker?: boolean;
     /** How documents are cut; default by sections. */
     readonly strategy?: StrategyConfig | undefined;
+    /** Texts to estimate a whitening from, where the vectors of a run's model are to have one. */
+    readonly sample?: RunPartsOptions["sample"];
   },
   body: (indexer: MarkdownIndexer, embedder: IEmbedder | undefined) => Promise<T>,
 ): Promise<T> {
-  const { index, run, create, engine: kind, worker = false, strategy } = options;
+  const { index, run, create, engine: kind, worker = false, strategy, sample } = options;
   const sources = await notedSources(index);
   const open = async ({ embedder, vectors }: Partial<IndexParts> = {}): Promise<T> => {
     const isChanged = (version: IndexedVersion): Promise<boolean> => hasChanged(sources, version);
@@ -94,7 +98,7 @@ export async function withIndex<T>(
   if (run === undefined) return open();
   const parts = await (isSentenceModel(run)
     ? openSentenceModel(index, run)
-    : openRunParts(host, { index, run, engine: kind }));
+    : openRunParts(host, { index, run, engine: kind, sample }));
   try {
     return await open(parts);
   } finally {

@@ -8,6 +8,7 @@ import { modelFromConfig } from "./from-config.ts";
 import { GPT2Model } from "./gpt2-model.ts";
 import type { GPT2Options } from "./gpt2-config.ts";
 import { ModelEmbedder } from "./model-embedder.ts";
+import { Whitening } from "./whitening.ts";
 import { ModelFactory } from "./model-factory.ts";
 import { multiHeadAttention } from "./multi-head-attention.ts";
 import { geluMLP } from "./gelu-mlp.ts";
@@ -303,6 +304,17 @@ describe("ModelEmbedder", () => {
     const later = embedder.at(named, 8);
     expect(later.space.step).toBe(8);
     expect((await later.embed(["abcd"]))[0]).toEqual(alone);
+
+    const sample = await embedder.embed(Array.from({ length: 40 }, (_, n) => (n * n * 7919).toString(26)));
+    const whitening = await Whitening.of(sample);
+    const white = embedder.through(whitening);
+    expect(white.space).toEqual({ id: `gpt2:letters:white-${whitening.id}`, dimensions: 8, step: 7 });
+    const [first, none] = await white.embed(["abcd", ""]);
+    expect([...none!]).toEqual(Array(8).fill(0));
+    const expected = whitening.apply(alone!);
+    first!.forEach((x, i) => expect(x).toBeCloseTo(expected[i]! / Math.hypot(...expected), 4));
+    expect(white.at(named, 9).space).toEqual({ id: "gpt2:letters", dimensions: 8, step: 9 });
+
     await embedder[Symbol.asyncDispose]();
     const unused = new ModelEmbedder({ engine, model, tokenizer, params: named, width: 8, window: 4 });
     expect(unused.space).toEqual({ id: "gpt2:letters", dimensions: 8 });

@@ -19,6 +19,7 @@ export type {
 } from "./model-programs.ts";
 export { ModelFactory } from "./model-factory.ts";
 export { ModelEmbedder, type ModelEmbedderOptions } from "./model-embedder.ts";
+export { Whitening } from "./whitening.ts";
 export { createAttention, createMLP, type AttentionConfig, type MLPConfig } from "./built-in-strategies.ts";
 export { multiHeadAttention, slidingWindowAttention } from "./multi-head-attention.ts";
 export { groupedQueryAttention } from "./grouped-query-attention.ts";

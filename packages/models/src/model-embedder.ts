@@ -1,6 +1,7 @@
 import type { DeviceTensor, IEmbedder, IEngine, IModel, ITokenizer } from "@pipe/core";
-import { PipeError } from "@pipe/core";
+import { definedOnly, PipeError } from "@pipe/core";
 import { type CompiledModel, compileModel } from "./compile-model.ts";
+import type { Whitening } from "./whitening.ts";
 
 /** How texts become vectors. */
 export type ModelEmbedderOptions = {
@@ -17,6 +18,8 @@ export type ModelEmbedderOptions = {
   readonly batch?: number;
   /** Training step of the weights. */
   readonly step?: number;
+  /** What the vectors go through before they are brought to length 1, estimated with these weights. */
+  readonly whitening?: Whitening;
 };
 
 type Window = { readonly text: number; readonly ids: Uint32Array };
@@ -25,19 +28,23 @@ type Window = { readonly text: number; readonly ids: Uint32Array };
  * Embeds texts with a language model: the mean of its hidden states over all tokens and layers, of length 1.
  *
  * Every layer's states are first brought to length 1 a token, so that no layer outweighs the others. The vectors of a
- * small model say which words a text shares with others rather than what it means.
+ * small model say which words a text shares with others rather than what it means, and all point nearly the same way: a
+ * {@link Whitening} takes out what they share. Its id is part of the space's, so vectors of two whitenings never mix.
  */
 export class ModelEmbedder implements IEmbedder {
   readonly space: IEmbedder["space"];
-  readonly #options: Required<Omit<ModelEmbedderOptions, "step">>;
+  readonly #whitening: Whitening | undefined;
+  readonly #options: Required<Omit<ModelEmbedderOptions, "step" | "whitening">>;
   /** The compiled program, shared by the embedders of other weights. */
   #compiled: { program?: Promise<CompiledModel<{ embed: { rows: number; positions: number } }>> } = {};
 
   constructor(options: ModelEmbedderOptions) {
-    this.#options = { batch: 8, ...options };
-    const { step } = options;
+    const { step, whitening, ...rest } = options;
+    this.#options = { batch: 8, ...rest };
+    this.#whitening = whitening;
+    const plain = `${options.model.kind}:${options.tokenizer.id}`;
     this.space = {
-      id: `${options.model.kind}:${options.tokenizer.id}`,
+      id: whitening === undefined ? plain : `${plain}:white-${whitening.id}`,
       dimensions: options.width,
       ...(step === undefined ? {} : { step }),
     };
@@ -63,19 +70,31 @@ export class ModelEmbedder implements IEmbedder {
       });
     }
     for (const vector of vectors) normalise(vector);
-    return vectors;
+    const whitening = this.#whitening;
+    if (whitening === undefined) return vectors;
+    // A text without tokens stays at zero.
+    return vectors.map((vector) => (vector.some((x) => x !== 0) ? normalise(whitening.apply(vector)) : vector));
   }
 
-  /** The same with the weights of another step; both share one compiled program. */
+  /** The same with the weights of another step, which a whitening does not fit; both share one compiled program. */
   at(params: ModelEmbedderOptions["params"], step: number): ModelEmbedder {
-    const other = new ModelEmbedder({ ...this.#options, params, step });
-    other.#compiled = this.#compiled;
-    return other;
+    return this.#sharing({ ...this.#options, params, step });
+  }
+
+  /** The same through a whitening, estimated from what this gives for a sample of texts; both share one compiled program. */
+  through(whitening: Whitening): ModelEmbedder {
+    return this.#sharing({ ...this.#options, ...definedOnly({ step: this.space.step }), whitening });
   }
 
   /** Frees the compiled program. */
   async [Symbol.asyncDispose](): Promise<void> {
     await (await this.#compiled.program)?.[Symbol.asyncDispose]();
+  }
+
+  #sharing(options: ModelEmbedderOptions): ModelEmbedder {
+    const other = new ModelEmbedder(options);
+    other.#compiled = this.#compiled;
+    return other;
   }
 
   async #run(group: readonly Window[]): Promise<Float32Array> {
@@ -106,11 +125,12 @@ function encodeKnown(tokenizer: ITokenizer, text: string): Uint32Array {
   }
 }
 
-/** To length 1; a vector of zeros stays. */
-function normalise(vector: Float32Array): void {
+/** To length 1, in place; a vector of zeros stays. */
+function normalise(vector: Float32Array): Float32Array {
   let sum = 0;
   for (const x of vector) sum += x * x;
-  if (sum === 0) return;
+  if (sum === 0) return vector;
   const scale = 1 / Math.sqrt(sum);
   for (let i = 0; i < vector.length; i++) vector[i]! *= scale;
+  return vector;
 }

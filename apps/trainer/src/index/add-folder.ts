@@ -2,12 +2,22 @@ import { resolve } from "node:path";
 import { type IndexReport, messageOf } from "@pipe/core";
 import type { MarkdownIndexer } from "@pipe/indexer";
 import type { Host } from "../host.ts";
-import { indexFolderOf, noteEmbedder, noteSource, usableEmbedder, withIndex } from "../markdown-index.ts";
+import {
+  indexFolderOf,
+  isSentenceModel,
+  notedEmbedder,
+  noteEmbedder,
+  noteSource,
+  usableEmbedder,
+  withIndex,
+} from "../markdown-index.ts";
 import { runPath, runsDirOf } from "../run-paths.ts";
 import { parseCommand, required, usageError } from "../usage.ts";
 import { indexFolderInto } from "./index-folder-into.ts";
 import { IndexProgressLine } from "./progress-line.ts";
+import { sampleFor } from "./sample-passages.ts";
 import { watchFolder } from "./watch-folder.ts";
+import { dropWhitening } from "./whitening-file.ts";
 
 const INTERRUPTED = new Error("interrupted");
 
@@ -21,6 +31,7 @@ export async function addFolder(args: readonly string[], host: Host): Promise<nu
       embedder: { type: "string" },
       engine: { type: "string" },
       words: { type: "boolean" },
+      whiten: { type: "boolean" },
       prune: { type: "boolean" },
       watch: { type: "boolean" },
       collection: { type: "string", default: "default" },
@@ -36,6 +47,11 @@ export async function addFolder(args: readonly string[], host: Host): Promise<nu
   const named = modelFolder === undefined ? ofRun : resolve(host.cwd, modelFolder);
   // An index that has vectors goes on getting them, with the model that made them.
   const run = named ?? (words === true ? undefined : await usableEmbedder(index, host, "indexing"));
+  if (values.whiten === true && (run === undefined || isSentenceModel(run)))
+    throw usageError("--whiten is for the vectors of a run's model: --run <run>.");
+  if (named !== undefined && named !== (await notedEmbedder(index))) await dropWhitening(index);
+  const sample =
+    run === undefined || isSentenceModel(run) ? undefined : await sampleFor(index, folder, values.whiten === true);
   const { collection } = values;
   const prune = values.prune === true || values.watch === true;
   const interrupt = new AbortController();
@@ -56,7 +72,7 @@ export async function addFolder(args: readonly string[], host: Host): Promise<nu
   try {
     return await withIndex(
       host,
-      { index, run, create: true, worker: true, engine: values.engine },
+      { index, run, create: true, worker: true, engine: values.engine, sample },
       async (indexer, embedder) => {
         const report = await once(indexer);
         await noteSource(index, collection, folder);
