@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { askAll, type Modes } from "./ask-all.ts";
 import { SyntheticCorpus } from "./synthetic.ts";
 
 /* oxlint-disable typescript/no-explicit-any, typescript/no-unsafe-assignment, typescript/no-unsafe-call,
@@ -42,25 +43,13 @@ async function search() {
   const table = await (await lancedb.connect(folder)).openTable("passages");
   const reranker = await lancedb.rerankers.RRFReranker.create();
   const near = (vector: Float32Array) => table.query().nearestTo(Array.from(vector)).refineFactor(4);
-  const modes: { readonly [mode: string]: (query: (typeof asked)[number]) => Promise<{ id: number }[]> } = {
-    hybrid: ({ text, vector }) =>
-      near(vector).fullTextSearch(text).rerank(reranker).select(["id", "text"]).limit(10).toArray(),
-    lexical: ({ text }) => table.query().fullTextSearch(text).select(["id", "text"]).limit(10).toArray(),
-    vector: ({ vector }) => near(vector).select(["id", "text"]).limit(10).toArray(),
+  const numbers = (rows: { id: number }[]) => rows.map(({ id }) => id);
+  const modes: Modes = {
+    hybrid: async ({ text, vector }) =>
+      numbers(await near(vector).fullTextSearch(text).rerank(reranker).select(["id", "text"]).limit(10).toArray()),
+    lexical: async ({ text }) =>
+      numbers(await table.query().fullTextSearch(text).select(["id", "text"]).limit(10).toArray()),
+    vector: async ({ vector }) => numbers(await near(vector).select(["id", "text"]).limit(10).toArray()),
   };
-  await modes["hybrid"]!(asked[0]!);
-  const cold = performance.now() - opened;
-  const times: { [mode: string]: number[] } = {};
-  let right = 0;
-  for (const [mode, find] of Object.entries(modes)) {
-    times[mode] = [];
-    for (const [number, query] of asked.entries()) {
-      const begin = performance.now();
-      const found = await find(query);
-      times[mode].push(performance.now() - begin);
-      const ids = new Set(found.map(({ id }) => id));
-      if (mode === "vector") right += exact[number]!.filter((each) => ids.has(each)).length;
-    }
-  }
-  return { cold, times, recall: right / (10 * asked.length) };
+  return askAll(modes, { asked, exact, opened });
 }

@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
+import { askAll, type Modes } from "./ask-all.ts";
 import { SyntheticCorpus } from "./synthetic.ts";
 
 /* oxlint-disable typescript/no-explicit-any, typescript/no-unsafe-assignment, typescript/no-unsafe-call,
@@ -15,7 +16,7 @@ const corpus = new SyntheticCorpus();
 const { HNSW, FTS } = zvec.ZVecIndexType;
 
 zvec.ZVecInitialize({ logType: zvec.ZVecLogType.CONSOLE, logLevel: zvec.ZVecLogLevel.ERROR });
-const result = step === "build" ? await build() : search();
+const result = step === "build" ? await build() : await search();
 console.log(JSON.stringify({ ...result, memory: process.memoryUsage.rss() / 2 ** 20 }));
 
 async function build() {
@@ -44,7 +45,7 @@ async function build() {
   return { rate: passages / ((performance.now() - started) / 1000) };
 }
 
-function search() {
+async function search() {
   const exact = JSON.parse(readFileSync(exactFile!, "utf8")) as number[][];
   const asked = Array.from({ length: Number(queryCount) }, (_, number) => corpus.query(number, passages));
   const opened = performance.now();
@@ -52,32 +53,21 @@ function search() {
   const near = { fieldName: "vector", params: { indexType: HNSW, ef: 128 } };
   const words = { fieldName: "text" };
   const given = { outputFields: ["text"], topk: 10 };
-  const modes: { readonly [mode: string]: (query: (typeof asked)[number]) => { id: string }[] } = {
+  const numbers = (rows: { id: string }[]) => rows.map(({ id }) => Number(id));
+  const modes: Modes = {
     hybrid: ({ text, vector }) =>
-      collection.multiQuerySync({
-        queries: [
-          { ...near, vector, numCandidates: 64 },
-          { ...words, fts: { matchString: text }, numCandidates: 64 },
-        ],
-        rerank: { type: "rrf" },
-        ...given,
-      }),
-    lexical: ({ text }) => collection.querySync({ ...words, fts: { matchString: text }, ...given }),
-    vector: ({ vector }) => collection.querySync({ ...near, vector, ...given }),
+      numbers(
+        collection.multiQuerySync({
+          queries: [
+            { ...near, vector, numCandidates: 64 },
+            { ...words, fts: { matchString: text }, numCandidates: 64 },
+          ],
+          rerank: { type: "rrf" },
+          ...given,
+        }),
+      ),
+    lexical: ({ text }) => numbers(collection.querySync({ ...words, fts: { matchString: text }, ...given })),
+    vector: ({ vector }) => numbers(collection.querySync({ ...near, vector, ...given })),
   };
-  modes["hybrid"]!(asked[0]!);
-  const cold = performance.now() - opened;
-  const times: { [mode: string]: number[] } = {};
-  let right = 0;
-  for (const [mode, find] of Object.entries(modes)) {
-    times[mode] = [];
-    for (const [number, query] of asked.entries()) {
-      const begin = performance.now();
-      const found = find(query);
-      times[mode].push(performance.now() - begin);
-      const ids = new Set(found.map(({ id }) => Number(id)));
-      if (mode === "vector") right += exact[number]!.filter((each) => ids.has(each)).length;
-    }
-  }
-  return { cold, times, recall: right / (10 * asked.length) };
+  return askAll(modes, { asked, exact, opened });
 }

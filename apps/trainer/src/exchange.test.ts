@@ -1,17 +1,9 @@
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { events, pipeIn, writeExperiment } from "./experiment.test.fixture.ts";
+import { describe, expect, it } from "vitest";
+import { events, openExperiment } from "./experiment.test.fixture.ts";
 
-let folder: string;
-const pipe = pipeIn(() => folder);
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "pipe-trainer-"));
-  await writeExperiment(folder);
-});
-afterAll(() => rm(folder, { recursive: true }));
+const { folder, pipe } = await openExperiment();
 
 describe("import and export", () => {
   it("take a model out and in again, for people and for programs", async () => {

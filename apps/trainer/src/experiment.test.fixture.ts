@@ -1,6 +1,8 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Random } from "@pipe/core";
+import { afterAll } from "vitest";
 import { run } from "./cli.ts";
 import type { Host } from "./host.ts";
 
@@ -8,14 +10,21 @@ import type { Host } from "./host.ts";
 export type Result = { readonly code: number; readonly out: string; readonly err: string };
 
 /** Runs a command in a folder; `interrupt` may press Ctrl-C when a text appears. */
-export type Pipe = (
+type Pipe = (
   args: readonly string[],
   interrupt?: { readonly at: string; readonly times: number },
   env?: Host["env"],
 ) => Promise<Result>;
 
-/** The command in a folder of its own, which is known when it is run. */
-export function pipeIn(folder: () => string): Pipe {
+/** A folder with text, notes and `tiny.yaml`, and the command in it; the folder goes when the test file has ended. */
+export async function openExperiment(): Promise<{ readonly folder: string; readonly pipe: Pipe }> {
+  const folder = await mkdtemp(join(tmpdir(), "pipe-trainer-"));
+  afterAll(() => rm(folder, { recursive: true }));
+  await writeExperiment(folder);
+  return { folder, pipe: pipeIn(folder) };
+}
+
+function pipeIn(folder: string): Pipe {
   return async (args, interrupt, env = {}) => {
     const text = { out: "", err: "" };
     const exits: number[] = [];
@@ -33,7 +42,7 @@ export function pipeIn(folder: () => string): Pipe {
       stdout: sink("out"),
       stderr: sink("err"),
       env,
-      cwd: folder(),
+      cwd: folder,
       now: () => 1_000,
       onInterrupt: (given) => {
         listener = given;
@@ -55,7 +64,7 @@ export const events = (out: string): readonly { readonly event: string; readonly
     .map((line) => JSON.parse(line) as { event: string });
 
 /** Fills a folder with text, notes and `tiny.yaml`: a model that learns four words in a moment. */
-export async function writeExperiment(folder: string): Promise<void> {
+async function writeExperiment(folder: string): Promise<void> {
   const words = ["north", "east", "south", "west"];
   const random = new Random(1);
   await writeFile(join(folder, "text.txt"), Array.from({ length: 900 }, () => words[random.integer(4)]!).join(" "));

@@ -1,17 +1,9 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { events, pipeIn, writeExperiment } from "./experiment.test.fixture.ts";
+import { describe, expect, it } from "vitest";
+import { events, openExperiment } from "./experiment.test.fixture.ts";
 
-let folder: string;
-const pipe = pipeIn(() => folder);
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "pipe-trainer-"));
-  await writeExperiment(folder);
-});
-afterAll(() => rm(folder, { recursive: true }));
+const { folder, pipe } = await openExperiment();
 
 describe("pipe find-lr", () => {
   it("suggests a rate, draws the curve and makes no run", async () => {

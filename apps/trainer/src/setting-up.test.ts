@@ -1,17 +1,9 @@
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { events, pipeIn, writeExperiment } from "./experiment.test.fixture.ts";
+import { describe, expect, it } from "vitest";
+import { events, openExperiment } from "./experiment.test.fixture.ts";
 
-let folder: string;
-const pipe = pipeIn(() => folder);
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "pipe-setting-up-"));
-  await writeExperiment(folder);
-});
-afterAll(() => rm(folder, { recursive: true }));
+const { folder, pipe } = await openExperiment();
 
 describe("pipe init", () => {
   it("writes a recipe that trains on the text it was told of, and overwrites nothing", async () => {

@@ -1,21 +1,13 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { xlaPlugins } from "@pipe/engine-xla/plugins";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
 import { run } from "./cli.ts";
 import type { Host } from "./host.ts";
-import { events, pipeIn, type Result, writeExperiment } from "./experiment.test.fixture.ts";
+import { events, openExperiment, type Result } from "./experiment.test.fixture.ts";
 import { processHost } from "./process-host.ts";
 
-let folder: string;
-const pipe = pipeIn(() => folder);
-
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "pipe-trainer-"));
-  await writeExperiment(folder);
-});
-afterAll(() => rm(folder, { recursive: true }));
+const { folder, pipe } = await openExperiment();
 
 describe("a checkpoint by name", () => {
   it("can be measured and used: the best, the newest, or that of a step", async () => {

@@ -1,17 +1,13 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { pipeIn, writeExperiment } from "../experiment.test.fixture.ts";
+import { beforeAll, describe, expect, it } from "vitest";
+import { openExperiment } from "../experiment.test.fixture.ts";
 
-let folder: string;
-const pipe = pipeIn(() => folder);
+const { folder, pipe } = await openExperiment();
 const words = ["north", "east", "south", "west"];
 const index = ["--index", "white"];
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "pipe-whitening-"));
-  await writeExperiment(folder);
   await mkdir(join(folder, "many"));
   for (let n = 0; n < 64; n++) {
     const text = Array.from({ length: 12 }, (_, at) => words[(n * 7 + at * (1 + (n % 5))) % 4]!).join(" ");
@@ -19,8 +15,6 @@ beforeAll(async () => {
   }
   await pipe(["train", "tiny.yaml", "--set", "training={steps: 8, batch: 8}"]);
 });
-
-afterAll(() => rm(folder, { recursive: true }));
 
 async function whitenings(): Promise<string[]> {
   return (await readdir(join(folder, "white"))).filter((name) => name.startsWith("whitening"));
