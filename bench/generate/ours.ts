@@ -1,7 +1,7 @@
 // Greedy generation with our cache: ours.ts <folder> <rows> <prompt tokens> <new tokens> <runs> <threads>
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { ITokenizer, Json } from "@pipe/core";
+import { type ITokenizer, type Json, peakResidentBytes } from "@pipe/core";
 import { createOnnxEngine } from "@pipe/engine-onnx";
 import { TextGenerator } from "@pipe/eval";
 import { modelFromConfig } from "@pipe/models";
@@ -34,6 +34,6 @@ for (let run = 0; run <= runs; run++) {
   times.push(performance.now() - begin);
 }
 const ids = texts.map((text) => text.trim().split(" ").map(Number));
-console.log(JSON.stringify({ times: times.slice(1), memory: process.resourceUsage().maxRSS / 1024, ids }));
+console.log(JSON.stringify({ times: times.slice(1), memory: peakResidentBytes() / 2 ** 20, ids }));
 await generator[Symbol.asyncDispose]();
 await engine[Symbol.asyncDispose]();

@@ -2,7 +2,7 @@
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { Random } from "@pipe/core";
+import { peakResidentBytes, Random } from "@pipe/core";
 import { EventBus, MetricsCollector, PerformanceTracker, ProgressReporter } from "@pipe/monitor";
 import { loadExperiment, TrainingPipelineV2 } from "@pipe/pipeline";
 import { sizes } from "../train/sizes.ts";
@@ -15,7 +15,7 @@ const { rows, steps: _, ...size } = sizes[name]!;
 const ended: number[] = [];
 await (kind === "bare" ? bare() : whole());
 const times = ended.slice(1).map((time, i) => time - ended[i]!);
-console.log(JSON.stringify({ times: times.slice(SKIPPED), memory: process.resourceUsage().maxRSS / 1024 }));
+console.log(JSON.stringify({ times: times.slice(SKIPPED), memory: peakResidentBytes() / 2 ** 20 }));
 
 /** The step as the pipeline runs it: figures are read one step late. */
 async function bare(): Promise<void> {

@@ -1,5 +1,5 @@
 // One round of an optimizer's update alone: prints times in ms and peak memory in MB as JSON.
-import { type HostTensor, hostTensor, type Params, sizeOf } from "@pipe/core";
+import { type HostTensor, hostTensor, type Params, peakResidentBytes, sizeOf } from "@pipe/core";
 import { createOnnxEngine } from "@pipe/engine-onnx";
 import * as tf from "@pipe/graph/tf";
 import { GPT2Model } from "@pipe/models";
@@ -58,5 +58,5 @@ for (let i = 0; i < Number(count); i++) {
   ({ state } = outputs);
   times.push(performance.now() - begin);
 }
-console.log(JSON.stringify({ times, memory: process.resourceUsage().maxRSS / 1024 }));
+console.log(JSON.stringify({ times, memory: peakResidentBytes() / 2 ** 20 }));
 await engine[Symbol.asyncDispose]();

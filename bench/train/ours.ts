@@ -1,5 +1,6 @@
 // One round of our training step on random tokens: prints step times in ms and peak memory in MB as JSON.
 // Arguments: size, engine (onnx, xla or xla-bf16).
+import { peakResidentBytes } from "@pipe/core";
 import { sizes } from "./sizes.ts";
 import { trainingStep } from "./training-step.ts";
 
@@ -15,5 +16,5 @@ for (let i = 0; i < size.steps; i++) {
   await step.drain();
   times.push(performance.now() - begin);
 }
-console.log(JSON.stringify({ times, memory: process.resourceUsage().maxRSS / 1024 }));
+console.log(JSON.stringify({ times, memory: peakResidentBytes() / 2 ** 20 }));
 await engine[Symbol.asyncDispose]();

@@ -1,7 +1,7 @@
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { overlay, type RawConfig } from "@pipe/config";
-import type { EventMap } from "@pipe/core";
+import { type EventMap, peakResidentBytes } from "@pipe/core";
 import { cacheFolder } from "@pipe/engine-xla/plugins";
 import { EventBus, formatCount, formatDuration, formatMetrics } from "@pipe/monitor";
 import { loadExperiment, TrainingPipelineV2 } from "@pipe/pipeline";
@@ -121,7 +121,7 @@ function summary(
   const between = seen.ended.slice(1, -1).map((time, i) => time - seen.ended[i]!);
   const stepMs = Math.min(...between);
   const tokens = training.batch * data.sequenceLength;
-  const peak = process.resourceUsage().maxRSS * 1024;
+  const peak = peakResidentBytes();
   const wanted = training.steps ?? (training.tokens === undefined ? undefined : Math.ceil(training.tokens / tokens));
   const seconds = wanted === undefined ? undefined : (wanted * stepMs) / 1000;
   const megabytes = (bytes: number): string => `${Math.round(bytes / 2 ** 20)} MB`;

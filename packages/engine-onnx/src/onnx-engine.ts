@@ -12,7 +12,7 @@ import type {
   TensorSpec,
   Tree,
 } from "@pipe/core";
-import { hostTensorsOf, leaves, PipeError, treeOf } from "@pipe/core";
+import { hostTensorsOf, leaves, peakResidentBytes, PipeError, treeOf } from "@pipe/core";
 import { trace } from "@pipe/graph";
 import { InFlight, isUnderAny, type Ledger, TensorSnapshot } from "@pipe/graph/engine";
 import type * as tf from "@pipe/graph/tf";
@@ -111,8 +111,8 @@ export class OnnxEngine implements IEngine {
       ...this.ledger,
       pooledBytes: this.connection.pooledBytes,
       executables: this.#executables,
-      // The worker is a part of this process; the system counts in KiB.
-      peakBytes: process.resourceUsage().maxRSS * 1024,
+      // The worker is a part of this process.
+      peakBytes: peakResidentBytes(),
     };
   }
 

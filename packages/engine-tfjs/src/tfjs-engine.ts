@@ -12,7 +12,7 @@ import type {
   TensorSpec,
   Tree,
 } from "@pipe/core";
-import { hostTensorsOf, leaves, PipeError, treeOf } from "@pipe/core";
+import { hostTensorsOf, leaves, peakResidentBytes, PipeError, treeOf } from "@pipe/core";
 import { trace } from "@pipe/graph";
 import { type Ledger, TensorSnapshot } from "@pipe/graph/engine";
 import * as tf from "@pipe/graph/tf";
@@ -92,7 +92,7 @@ export class TfjsEngine implements IEngine {
       ...this.ledger,
       pooledBytes: 0,
       executables: this.#executables,
-      peakBytes: process.resourceUsage().maxRSS * 1024,
+      peakBytes: peakResidentBytes(),
     };
   }
 

@@ -11,7 +11,7 @@ import type {
   TensorSpec,
   Tree,
 } from "@pipe/core";
-import { hostTensorsOf, leaves, PipeError, treeOf } from "@pipe/core";
+import { hostTensorsOf, leaves, peakResidentBytes, PipeError, treeOf } from "@pipe/core";
 import { trace } from "@pipe/graph";
 import { InFlight, isUnderAny, type Ledger } from "@pipe/graph/engine";
 import type * as tf from "@pipe/graph/tf";
@@ -140,8 +140,8 @@ export class XlaEngine implements IEngine {
       deviceBytes: [...this.#arrays].reduce((sum, { deviceBytes }) => sum + deviceBytes, 0),
       pooledBytes: 0,
       executables: this.#executables.size,
-      // A device's own memory where it has some; the system counts the process's in KiB.
-      peakBytes: this.client.peakBytes() ?? process.resourceUsage().maxRSS * 1024,
+      // A device's own memory where it has some, else the process's.
+      peakBytes: this.client.peakBytes() ?? peakResidentBytes(),
     };
   }
 
