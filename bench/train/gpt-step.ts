@@ -32,5 +32,6 @@ export function gptStep(
       seed: 1,
     },
     initialize(model.parameters(), random),
+    { transfer: true },
   );
 }

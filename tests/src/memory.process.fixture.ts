@@ -26,6 +26,7 @@ const step = await TrainingStepProcessor.create(
     recompute,
   },
   initialize(model.parameters(), random),
+  { transfer: true },
 );
 const before = engine.memory().peakBytes;
 const tokens = (): Int32Array => Int32Array.from({ length: rows * positions }, () => random.integer(vocabulary));

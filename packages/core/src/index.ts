@@ -37,6 +37,7 @@ export type {
   IExecutable,
   ISnapshot,
   MemoryReport,
+  PutOptions,
   SnapshotTensor,
 } from "./interfaces/engine.ts";
 export type {

@@ -2,6 +2,7 @@ import type { HostArray, TensorSpec } from "@pipe/core";
 import { hostArray } from "@pipe/core";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import type { ProgramPlan, RunInput, Source } from "./protocol.ts";
+import { runInPlace } from "./run-in-place.ts";
 import type { TensorStore } from "./tensor-store.ts";
 import { UpdateMemory } from "./in-place/update-memory.ts";
 import type { Runtime } from "./sessions.ts";
@@ -62,7 +63,7 @@ export class HostProgram {
     const fetches = Object.fromEntries(
       this.#plan.fetches.map(({ name, spec }, i) => [name, this.#tensor(spec, fetched[i]!)]),
     );
-    await this.session?.run(feeds, fetches);
+    if (this.session !== undefined) await runInPlace(this.session, feeds, fetches);
     const valueOf = (source: Source): HostArray =>
       "fetch" in source ? fetched[source.fetch]! : inputData(source.input);
     this.#updates.run(valueOf);

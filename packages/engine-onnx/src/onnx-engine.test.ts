@@ -124,6 +124,16 @@ describe("createOnnxEngine", () => {
     await expect(executable.run({}).then((out) => out.y.read())).rejects.toMatchObject({ code: "engine-closed" });
   });
 
+  it("keeps one copy of a result", async () => {
+    const engine = await inThread();
+    const executable = await engine.compile(() => ({ y: tf.fill([2 ** 21], 2) }), {});
+    const before = process.memoryUsage().arrayBuffers;
+    const { y } = await executable.run({});
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(1.5 * 4 * 2 ** 21);
+    expect((await y.read()).every((v) => v === 2)).toBe(true);
+    await engine[Symbol.asyncDispose]();
+  });
+
   it("gives the same bytes and holds the same memory over 1,000 steps", async () => {
     const steps = async (count: number): Promise<{ state: Float32Array; memory: unknown }> => {
       const engine = await createOnnxEngine({ threads: 2 });

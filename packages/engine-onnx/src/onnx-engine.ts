@@ -2,19 +2,19 @@ import type {
   CompileOptions,
   DeviceInfo,
   DeviceTensor,
-  HostArray,
   HostTensor,
   IEngine,
   IExecutable,
   ISnapshot,
   Mapped,
   MemoryReport,
+  PutOptions,
   TensorSpec,
   Tree,
 } from "@pipe/core";
 import { hostTensorsOf, leaves, peakResidentBytes, PipeError, treeOf } from "@pipe/core";
 import { trace } from "@pipe/graph";
-import { InFlight, isUnderAny, type Ledger, TensorSnapshot } from "@pipe/graph/engine";
+import { InFlight, isUnderAny, type Ledger, ownArrays, TensorSnapshot } from "@pipe/graph/engine";
 import type * as tf from "@pipe/graph/tf";
 import type { Connection } from "./connection.ts";
 import { lower } from "./lower.ts";
@@ -66,13 +66,13 @@ export class OnnxEngine implements IEngine {
     });
   }
 
-  async put<T extends Tree<HostTensor>>(values: T): Promise<Mapped<T, HostTensor, DeviceTensor>> {
+  async put<T extends Tree<HostTensor>>(
+    values: T,
+    { transfer }: PutOptions = {},
+  ): Promise<Mapped<T, HostTensor, DeviceTensor>> {
     const found = hostTensorsOf(values);
-    const tensors = found.map(([, { spec, data }]) => ({
-      tensor: this.nextNumber(),
-      spec,
-      data: data.slice() as HostArray,
-    }));
+    const arrays = ownArrays(found, transfer);
+    const tensors = found.map(([, { spec }], i) => ({ tensor: this.nextNumber(), spec, data: arrays[i]! }));
     const made = found.map(([path, { spec }], i): [string, DeviceTensor] => [
       path,
       new OnnxTensor(this.connection, this.ledger, tensors[i]!.tensor, spec),

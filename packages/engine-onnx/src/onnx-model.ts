@@ -73,6 +73,18 @@ export class OnnxModel {
     this.output(name, spec);
   }
 
+  /** Declares an empty sequence of tensors as an output. */
+  emptySequence(name: string): void {
+    this.#write("SequenceEmpty", [], [name], {});
+    this.#graph.message(12, (writer) =>
+      writer
+        .string(1, name)
+        .message(2, (type) =>
+          type.message(4, (sequence) => sequence.message(1, (element) => tensorType(element, "float32"))),
+        ),
+    );
+  }
+
   /** A named tensor that the model holds, or that lies in a file beside it. */
   weight(name: string, { data, spec }: HostTensor, external?: ExternalPlace): void {
     const bytes = bytesOf(data);
@@ -199,13 +211,15 @@ function attribute(writer: ProtobufWriter, name: string, value: OnnxAttribute): 
 }
 
 function valueInfo(writer: ProtobufWriter, name: string, { shape, dtype }: ValueSpec): void {
-  writer.string(1, name).message(2, (type) =>
-    type.message(1, (tensor) => {
-      tensor.int(1, ELEMENT[dtype]);
-      if (shape === undefined) return;
-      tensor.message(2, (dimensions) => {
-        for (const size of shape) dimensions.message(1, (dimension) => dimension.int(1, size));
-      });
-    }),
-  );
+  writer.string(1, name).message(2, (type) => tensorType(type, dtype, shape));
+}
+
+function tensorType(writer: ProtobufWriter, dtype: ValueSpec["dtype"], shape?: readonly number[]): void {
+  writer.message(1, (tensor) => {
+    tensor.int(1, ELEMENT[dtype]);
+    if (shape === undefined) return;
+    tensor.message(2, (dimensions) => {
+      for (const size of shape) dimensions.message(1, (dimension) => dimension.int(1, size));
+    });
+  });
 }

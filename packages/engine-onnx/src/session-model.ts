@@ -6,6 +6,7 @@ import { loweringOf } from "./lowering/lowerings.ts";
 import { OnnxModel } from "./onnx-model.ts";
 import type { Provider } from "./providers.ts";
 import type { Fetch } from "./protocol.ts";
+import { NO_TENSOR } from "./run-in-place.ts";
 
 /** What ONNX Runtime computes of a program. */
 export type SessionModel = {
@@ -42,6 +43,7 @@ export function sessionModel(graph: Graph, values: readonly Value[], provider: P
     names[number] = [name];
   }
   lowerNodes(part, names, model, provider);
+  if (provider !== "webgpu") model.emptySequence(NO_TENSOR);
   const fetches = Object.values(part.outputs).map((value) => {
     const spec = specOf(part.nodes, value);
     return { name: model.output(names[value.node]![value.output]!, spec), spec };

@@ -9,12 +9,13 @@ import type {
   ISnapshot,
   Mapped,
   MemoryReport,
+  PutOptions,
   TensorSpec,
   Tree,
 } from "@pipe/core";
 import { hostTensorsOf, leaves, peakResidentBytes, PipeError, treeOf } from "@pipe/core";
 import { trace } from "@pipe/graph";
-import { type Ledger, TensorSnapshot } from "@pipe/graph/engine";
+import { type Ledger, ownArrays, TensorSnapshot } from "@pipe/graph/engine";
 import * as tf from "@pipe/graph/tf";
 import type { TfjsBackend } from "./backends.ts";
 import { onBackend } from "./on-backend.ts";
@@ -61,12 +62,16 @@ export class TfjsEngine implements IEngine {
     });
   }
 
-  async put<T extends Tree<HostTensor>>(values: T): Promise<Mapped<T, HostTensor, DeviceTensor>> {
+  async put<T extends Tree<HostTensor>>(
+    values: T,
+    { transfer }: PutOptions = {},
+  ): Promise<Mapped<T, HostTensor, DeviceTensor>> {
     this.checkOpen();
     const found = hostTensorsOf(values);
-    const made = found.map(([path, { spec, data }]): [string, DeviceTensor] => [
+    const arrays = ownArrays(found, transfer);
+    const made = found.map(([path, { spec }], i): [string, DeviceTensor] => [
       path,
-      this.own(spec, this.upload(spec, data)),
+      this.own(spec, this.upload(spec, arrays[i]!)),
     ]);
     return treeOf(made) as Mapped<T, HostTensor, DeviceTensor>;
   }
@@ -120,9 +125,9 @@ export class TfjsEngine implements IEngine {
     this.#live.delete(tensor);
   }
 
-  /** Copies elements to the backend. */
+  /** Makes a tensor of elements, which nobody may change afterwards. */
   upload({ shape, dtype }: TensorSpec, data: HostArray): tf.Tensor {
-    return onBackend(this.backend, () => tf.tensor(data.slice() as HostArray, [...shape], dtype));
+    return onBackend(this.backend, () => tf.tensor(data, [...shape], dtype));
   }
 
   /** Forgets a compiled program. */

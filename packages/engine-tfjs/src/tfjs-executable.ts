@@ -61,7 +61,7 @@ export class TfjsExecutable<I extends Tree<tf.Tensor>, O extends Tree<tf.Tensor>
         const feeds = given.map((input, i): [string, tf.Tensor] => {
           const { path, spec } = this.#inputs[i]!;
           if (input instanceof TfjsTensor) return [path, input.tensor];
-          const tensor = this.#engine.upload(spec, input);
+          const tensor = this.#engine.upload(spec, input.slice() as HostArray);
           uploaded.push(tensor);
           return [path, tensor];
         });

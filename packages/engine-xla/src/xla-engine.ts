@@ -8,12 +8,13 @@ import type {
   ISnapshot,
   Mapped,
   MemoryReport,
+  PutOptions,
   TensorSpec,
   Tree,
 } from "@pipe/core";
 import { hostTensorsOf, leaves, peakResidentBytes, PipeError, treeOf } from "@pipe/core";
 import { trace } from "@pipe/graph";
-import { InFlight, isUnderAny, type Ledger } from "@pipe/graph/engine";
+import { InFlight, isUnderAny, type Ledger, releaseArrays } from "@pipe/graph/engine";
 import type * as tf from "@pipe/graph/tf";
 import { cpuFlags } from "./cpu-flags.ts";
 import type { ExecutableCache } from "./executable-cache.ts";
@@ -113,13 +114,17 @@ export class XlaEngine implements IEngine {
     return { loaded, fromCache: false };
   }
 
-  async put<T extends Tree<HostTensor>>(values: T): Promise<Mapped<T, HostTensor, DeviceTensor>> {
+  async put<T extends Tree<HostTensor>>(
+    values: T,
+    { transfer = false }: PutOptions = {},
+  ): Promise<Mapped<T, HostTensor, DeviceTensor>> {
     this.checkOpen();
     const found = hostTensorsOf(values);
     const made = found.map(([path, { spec, data }]): [string, DeviceTensor] => [
       path,
       new XlaTensor(this, DeviceArray.upload(this.client, data, spec, this.mesh, isSplit(this.mesh, spec)), spec),
     ]);
+    if (transfer) releaseArrays(found);
     return treeOf(made) as Mapped<T, HostTensor, DeviceTensor>;
   }
 

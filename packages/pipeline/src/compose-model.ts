@@ -48,7 +48,7 @@ export function addModel(container: ServiceContainer, composition: Composition):
       typeof from === "string"
         ? await startWeights(from, model.parameters(), await services.get(runTokens.tokenizer))
         : initialize(model.parameters(), random.split("init"));
-    return TrainingStepProcessor.create(parts, initial);
+    return TrainingStepProcessor.create(parts, initial, { transfer: true });
   });
 
   container.scoped(runTokens.metrics, async (services) => {

@@ -81,6 +81,7 @@ export async function fit<B>(options: FitOptions<B>): Promise<FitResult> {
       seed: random.split("dropout").integer(2 ** 24),
     },
     initialize(model.parameters(), random.split("init")),
+    { transfer: true },
   );
   const trainer = new TrainingOrchestrator({
     step,

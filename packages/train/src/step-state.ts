@@ -1,4 +1,13 @@
-import type { DeviceTensor, HostArray, HostTensor, IEngine, ParameterSpec, SlotSpec, TensorSpec } from "@pipe/core";
+import type {
+  DeviceTensor,
+  HostArray,
+  HostTensor,
+  IEngine,
+  ParameterSpec,
+  PutOptions,
+  SlotSpec,
+  TensorSpec,
+} from "@pipe/core";
 import { formatSpec, hostArray, hostTensor, PipeError } from "@pipe/core";
 import type { StepParts } from "./step-program.ts";
 
@@ -44,12 +53,16 @@ function slotData(slot: SlotSpec, parameter?: HostArray): HostArray {
   return slot.init === "ones" ? data.fill(1) : data;
 }
 
-/** Uploads tensors by path. */
-export async function putState(engine: IEngine, state: HostState): Promise<{ readonly [path: string]: DeviceTensor }> {
+/** Brings tensors by path to the device. */
+export async function putState(
+  engine: IEngine,
+  state: HostState,
+  options: PutOptions = {},
+): Promise<{ readonly [path: string]: DeviceTensor }> {
   const paths = Object.keys(state);
   // Numbered, because a path of a state holds slashes.
   const numbered = Object.fromEntries(paths.map((path, i) => [`${i}`, state[path]!]));
-  const tensors = (await engine.put(numbered)) as { readonly [number: string]: DeviceTensor };
+  const tensors = (await engine.put(numbered, options)) as { readonly [number: string]: DeviceTensor };
   return Object.fromEntries(paths.map((path, i) => [path, tensors[i]!]));
 }
 

@@ -7,6 +7,7 @@ import type {
   ISnapshot,
   ModelState,
   ParameterSpec,
+  PutOptions,
   SnapshotTensor,
   TensorSpec,
 } from "@pipe/core";
@@ -81,10 +82,14 @@ export class TrainingStepProcessor<B = { readonly [name: string]: never }> {
     this.#state = state;
   }
 
-  /** Compiles the step and uploads fresh state with these parameter values. @throws PipeError `parameter-mismatch`, `nothing-trainable`, `accumulate-invalid`. */
+  /**
+   * Compiles the step and brings fresh state with these parameter values to the device; with `transfer` the arrays are handed
+   * over. @throws PipeError `parameter-mismatch`, `nothing-trainable`, `accumulate-invalid`.
+   */
   static async create<B>(
     options: TrainingStepOptions<B>,
     initial: { readonly [name: string]: HostTensor },
+    put: PutOptions = {},
   ): Promise<TrainingStepProcessor<B>> {
     const parameters = options.model.parameters();
     if (!parameters.some(({ trainable }) => trainable)) {
@@ -95,7 +100,7 @@ export class TrainingStepProcessor<B = { readonly [name: string]: never }> {
     const start = freshState(options, parameters, initial);
     const specs = stateTree(specsOf(start));
     const executable = await compileStep(options, specs);
-    const state = { step: 0, ...stateTree(await putState(options.engine, start)) };
+    const state = { step: 0, ...stateTree(await putState(options.engine, start, put)) };
     return new TrainingStepProcessor(options, parameters, executable, state);
   }
 

@@ -94,6 +94,15 @@ export interface IExecutable<I extends Tree<Tensor>, O extends Tree<Tensor>> ext
   run(inputs: Mapped<I, Tensor, DeviceTensor | HostArray>): Promise<Mapped<O, Tensor, DeviceTensor>>;
 }
 
+/** How host tensors come to a device. */
+export type PutOptions = {
+  /**
+   * Hands the arrays over, so that their memory is not needed twice: they may be empty afterwards. Those that share their
+   * buffer with something else are copied. Default false: the arrays are copied and stay as they are.
+   */
+  readonly transfer?: boolean;
+};
+
 /** Compiles programs and keeps their state on a device. */
 export interface IEngine extends AsyncDisposable {
   readonly name: string;
@@ -107,8 +116,8 @@ export interface IEngine extends AsyncDisposable {
     specs: Mapped<I, Tensor, TensorSpec>,
     options?: CompileOptions,
   ): Promise<IExecutable<I, O>>;
-  /** Copies host tensors to the device. @throws PipeError `input-mismatch` where data and spec differ in length or type. */
-  put<T extends Tree<HostTensor>>(values: T): Promise<Mapped<T, HostTensor, DeviceTensor>>;
+  /** Brings host tensors to the device. @throws PipeError `input-mismatch` where data and spec differ in length or type. */
+  put<T extends Tree<HostTensor>>(values: T, options?: PutOptions): Promise<Mapped<T, HostTensor, DeviceTensor>>;
   /** Makes a stable copy of device state that stays valid while later runs overwrite the original. */
   snapshot<T extends Tree<DeviceTensor>>(state: T): Promise<ISnapshot>;
   memory(): MemoryReport;

@@ -3,6 +3,7 @@
  *
  * @packageDocumentation
  */
+export { ownArrays, releaseArrays } from "./hand-over.ts";
 export { InFlight } from "./in-flight.ts";
 export { isInput, matchInputs, type OwnTensor, type RunInput } from "./match-inputs.ts";
 export { isUnderAny } from "./is-under-any.ts";

@@ -1,4 +1,4 @@
-import type { IEngine } from "@pipe/core";
+import type { DeviceTensor, IEngine } from "@pipe/core";
 import { hostTensor } from "@pipe/core";
 import * as tf from "../tf.ts";
 import { codeOf, type ContractKit, vector } from "./contract-kit.ts";
@@ -43,6 +43,35 @@ export function memoryContract({ describe, it, expect, withEngine }: ContractKit
         await executable[Symbol.asyncDispose]();
         const { tensors, tensorBytes, executables } = engine.memory();
         expect([tensors, tensorBytes, executables]).toEqual([0, 0, 0]);
+      }),
+    );
+
+    it(
+      "copies what it puts on the device, or takes it where it is handed over",
+      withEngine(async (engine) => {
+        const elements = (): Float32Array => Float32Array.of(1, 2, 3);
+        const [kept, whole, twice, buffer] = [elements(), elements(), elements(), new Float32Array(6).fill(4)];
+        const copied = await engine.put({ kept: hostTensor([3], kept) });
+        kept.fill(9);
+        const part = buffer.subarray(3);
+        const tensors = await engine.put(
+          {
+            whole: hostTensor([3], whole),
+            part: hostTensor([3], part),
+            one: hostTensor([3], twice),
+            other: hostTensor([3], twice),
+          },
+          { transfer: true },
+        );
+        buffer.fill(9);
+        const read = async (tensor: DeviceTensor): Promise<number[]> => [...(await tensor.read())];
+        expect(await read(copied.kept)).toEqual([1, 2, 3]);
+        expect(await Promise.all(Object.values(tensors).map(read))).toEqual([
+          [1, 2, 3],
+          [4, 4, 4],
+          [1, 2, 3],
+          [1, 2, 3],
+        ]);
       }),
     );
 

@@ -65,6 +65,7 @@ async function speedOf(engine: IEngine, seconds: number): Promise<number> {
       seed: 1,
     },
     initialize(model.parameters(), new Random(1)),
+    { transfer: true },
   );
   try {
     const random = new Random(2);
