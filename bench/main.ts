@@ -10,6 +10,7 @@ const benches: { readonly [name: string]: () => Promise<(options: BenchOptions) 
   "index-build": async () => (await import("./index/bench-index-build.ts")).benchIndexBuild,
   "index-while-training": async () => (await import("./index/bench-index-while-training.ts")).benchIndexWhileTraining,
   optimizer: async () => (await import("./optimizer/bench-optimizer.ts")).benchOptimizer,
+  pgvector: async () => (await import("./index/bench-pgvector.ts")).benchPgvector,
   retrieval: async () => (await import("./retrieval/bench-retrieval.ts")).benchRetrieval,
   search: async () => (await import("./index/bench-search.ts")).benchSearch,
   gpu: async () => (await import("./gpu/bench-gpu.ts")).benchGpu,

@@ -9,7 +9,7 @@ import { sizes } from "../train/sizes.ts";
 import { SyntheticCorpus } from "./synthetic.ts";
 
 /** Steps of a run, and those before the clock starts. */
-const steps: { readonly [size: string]: number } = { s: 2_000, m: 200, "124m": 40 };
+const steps: { readonly [size: string]: number } = { s: 4_000, m: 300, "124m": 40 };
 const skipped = 5;
 const documents = 1_500;
 

@@ -56,7 +56,7 @@ describe("generation with a cache", () => {
     }
     await cached[Symbol.asyncDispose]();
     await full[Symbol.asyncDispose]();
-  }, 60_000);
+  });
 
   it("goes to the model's last position and no further, or slides", async () => {
     const [cached, full] = generators();

@@ -21,5 +21,5 @@ export function memoryTests(plugin: string, share: number): void {
     const [whole, again] = [train(plugin, []), train(plugin, ["h.*"])];
     expect(again.peak).toBeLessThan(share * whole.peak);
     again.losses.forEach((loss, i) => expect(Math.abs(loss / whole.losses[i]! - 1)).toBeLessThan(2e-5));
-  }, 60_000);
+  });
 }

@@ -1,6 +1,7 @@
 import { messageOf, PipeError } from "@pipe/core";
 import { type Runtime, Sessions, type SessionsOptions } from "./sessions.ts";
 import { identityModel } from "./gpu/identity-model.ts";
+import { vulkanDrivers } from "./gpu/vulkan-drivers.ts";
 
 /** Where ONNX Runtime computes: on the processor, on a GPU through WebGPU, or on one of NVIDIA's through CUDA. */
 export type Provider = "cpu" | "webgpu" | "cuda";
@@ -19,6 +20,12 @@ export async function openProvider(
   options: SessionsOptions,
 ): Promise<{ readonly runtime: Runtime; readonly sessions: Sessions; readonly version: string }> {
   const runtime = await loadRuntime();
+  if (options.provider === "webgpu" && process.platform === "linux" && vulkanDrivers().length === 0) {
+    throw new PipeError("provider-missing", "ONNX Runtime cannot compute with webgpu here.", {
+      got: "no driver for Vulkan",
+      fix: fixes.webgpu,
+    });
+  }
   // What fails is thrown; the log would say it a second time, among what the user's program prints.
   runtime.env.logLevel = "fatal";
   const sessions = new Sessions(runtime, options);
