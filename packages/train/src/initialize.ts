@@ -16,7 +16,7 @@ export function initialize(
       const data = new Float32Array(sizeOf(shape));
       const next = valuesOf(parameter, random.split(name));
       const isPadding = paddingOf(parameter);
-      for (let i = 0; i < data.length; i++) if (!isPadding(i)) data[i] = next();
+      for (let i = 0; i < data.length; i++) if (isPadding?.(i) !== true) data[i] = next();
       return [name, { spec: { shape, dtype: "float32" }, data }];
     }),
   );
@@ -36,9 +36,9 @@ function valuesOf({ init }: ParameterSpec, stream: Random): () => number {
   }
 }
 
-/** Which elements are padding: those after the rows that exchanged files hold. */
-function paddingOf({ shape, external }: ParameterSpec): (element: number) => boolean {
-  if (external?.shape === undefined) return () => false;
+/** Which elements are padding: those after the rows that exchanged files hold; nothing where there are none. */
+function paddingOf({ shape, external }: ParameterSpec): ((element: number) => boolean) | undefined {
+  if (external?.shape === undefined) return undefined;
   const rows = external.shape[0]!;
   if (external.transposed === true) return (element) => element % shape[1]! >= rows;
   const size = sizeOf(external.shape);
