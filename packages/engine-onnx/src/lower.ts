@@ -32,7 +32,7 @@ export function lower(
   traced: Graph,
   { isDonated = () => false, recompute: again = [], provider = "cpu" }: LowerOptions = {},
 ): LoweredProgram {
-  const graph = fuseScatterAdd(optimise(recompute(traced, again), isNativeComposite));
+  const graph = fuseScatterAdd(optimise(recompute(traced, again), (op) => isNativeComposite(op, provider)));
   const inPlace = findInPlace(graph, isDonated, provider !== "webgpu");
   const remaining = Object.entries(graph.outputs).flatMap(([path, value]) => (inPlace.has(path) ? [] : [value]));
   const session = sessionModel(graph, [...inPlace.needed, ...remaining], provider);

@@ -7,6 +7,8 @@ import type { Lowering } from "./lowering.ts";
 export const compositeLowerings: { readonly [op: string]: Lowering } = {
   layerNorm: ({ model, inputs, attributes }) =>
     model.nodes("LayerNormalization", inputs, 3, { axis: -1, epsilon: { float: attributes["epsilon"] as number } }),
+  // One pass instead of six; its gradient then keeps the input and the result, instead of three values on the way.
+  gelu: ({ model, inputs }) => model.node("com.microsoft.FastGelu", inputs),
   choose: ({ model, inputs }) => model.node("Where", inputs),
   // A value that no optimiser can drop depends on what it waits for: x < x is false for every x.
   barrier: ({ model, inputs: [value, ...after], specs }) => {

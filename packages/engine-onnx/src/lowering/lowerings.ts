@@ -21,12 +21,16 @@ export function loweringOf(op: string, dtype: DType | undefined, provider: Provi
   return (provider === "webgpu" ? webgpuLowering(op, dtype) : undefined) ?? general[op];
 }
 
-/** Whether a composite goes to ONNX Runtime as it is, instead of as what it is made of. */
-export function isNativeComposite(op: string): boolean {
-  return op in compositeLowerings;
+/** Composites for which ONNX Runtime has an op of its own, and ONNX has none; WebGPU has ONNX's only. */
+const beyondOnnx = new Set(["gelu"]);
+
+/** Whether a composite goes to a provider as it is, instead of as what it is made of. */
+export function isNativeComposite(op: string, provider: Provider): boolean {
+  return op in compositeLowerings && !(provider === "webgpu" && beyondOnnx.has(op));
 }
 
 /** Whether an op goes to a provider as one of its own. */
 export function isLowered(op: string, dtype: DType | undefined, provider: Provider): boolean {
-  return op in general && !(provider === "webgpu" && webgpuLowering(op, dtype) !== undefined);
+  if (provider !== "webgpu") return op in general;
+  return op in general && !beyondOnnx.has(op) && webgpuLowering(op, dtype) === undefined;
 }
