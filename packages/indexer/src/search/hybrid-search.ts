@@ -105,14 +105,20 @@ export class HybridSearch {
     const { filter, fusion = "convex" } = options;
     const { terms, vector, without } = question;
     const depth = Math.max(candidates, 2 * wanted);
-    const byWords = mode === "vector" ? [] : this.#index.read("lexical", terms, depth, filter, without);
-    if (mode === "lexical") return { ranked: await byWords, lexical: await byWords, older: new Map() };
+    const byWords = (): Promise<ScoredKey[]> => this.#index.read("lexical", terms, depth, filter, without);
+    if (mode === "lexical") {
+      const ranked = await byWords();
+      return { ranked, lexical: ranked, older: new Map() };
+    }
     const { space } = this.#embedder!;
-    const [lexical, state] = await Promise.all([byWords, this.#index.read("spaceState", space)]);
-    const { ranked, older } =
+    const state = await this.#index.read("spaceState", space);
+    // Together: words are looked up in the thread of the index, directions first in that of the vectors.
+    const [lexical, { ranked, older }] = await Promise.all([
+      mode === "vector" ? [] : byWords(),
       vector === undefined
         ? { ranked: [], older: new Map<number, VectorSpace>() }
-        : await this.#vectors!.search({ space, vector, limit: depth, filter, without }, state);
+        : this.#vectors!.search({ space, vector, limit: depth, filter, without }, state),
+    ]);
     if (mode === "vector") {
       if (ranked.length === 0) await this.#checkVectors(space, state);
       return { ranked, vector: ranked, older };
