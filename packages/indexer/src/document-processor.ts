@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Json, SourceDocument } from "@pipe/core";
 import type { Chunk, IndexingStrategy } from "./indexing-strategy.ts";
+import type { MarkdownDocument } from "./markdown-document.ts";
 import type { MarkdownParser } from "./markdown-parser.ts";
 
 /** A document ready to be stored. */
@@ -31,10 +32,19 @@ export class DocumentProcessor {
     return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
   }
 
-  /** Parses and cuts one document. */
+  /** Parses and cuts one document. @throws PipeError `document-too-large`. */
   process(document: SourceDocument): ProcessedDocument {
-    const { id, path = id, text } = document;
-    const parsed = this.#parser.parse(text);
+    return this.#processed(document, this.#parser.parse(document.text));
+  }
+
+  /** The same where it is quickly done; nothing where it may take long. @throws PipeError `document-too-large`. */
+  processPlain(document: SourceDocument): ProcessedDocument | undefined {
+    const parsed = this.#parser.parsePlain(document.text);
+    return parsed === undefined ? undefined : this.#processed(document, parsed);
+  }
+
+  #processed(document: SourceDocument, parsed: MarkdownDocument): ProcessedDocument {
+    const { id, path = id } = document;
     const { title, frontMatter } = parsed;
     return {
       id,
