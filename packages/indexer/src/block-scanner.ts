@@ -22,6 +22,9 @@ export function scanBlocks(source: string): Scanned | undefined {
   return scanner.scanDocument() ? scanner : undefined;
 }
 
+/** The marker of a list's item, its indentation, and the column where its content begins. */
+type Item = { readonly kind: string; readonly indent: number; readonly width: number };
+
 class BlockScanner extends LeafScanner {
   scanDocument(): boolean {
     const region: Region = { to: this.lines.count, column: 0, depth: 1 };
@@ -92,7 +95,7 @@ class BlockScanner extends LeafScanner {
     const { kind, indent } = this.#item(line, column)!;
     this.add("list", this.lines.begin(line, column + indent), line, depth);
     for (let at = line; at < to;) {
-      const item = this.#item(at, column);
+      const item = this.#item(at, column) ?? this.#emptyItem(at, to, column);
       if (item?.kind !== kind) return at;
       this.add("item", this.lines.begin(at, column + item.indent), at, depth + 1);
       let [last, next] = [at, at + 1];
@@ -105,18 +108,26 @@ class BlockScanner extends LeafScanner {
       const inside = { to: last + 1, column: column + item.width, depth: depth + 2 };
       if (!this.#scan(at, inside)) return unsure;
       // A line directly below may go on with a paragraph of the item.
-      if (next === last + 1 && next < to && this.#item(next, column)?.kind !== kind) return unsure;
+      const sibling =
+        next > last + 1 || next >= to ? item : (this.#item(next, column) ?? this.#emptyItem(next, to, column));
+      if (sibling?.kind !== kind) return unsure;
       at = next;
     }
     return to;
   }
 
-  /** The marker of a list's item, its indentation, and the column where its content begins. */
-  #item(line: number, column: number): { kind: string; indent: number; width: number } | undefined {
+  #item(line: number, column: number): Item | undefined {
     const text = this.lines.text(line, column);
     const [marker = "", space = "", bullet, , delimiter] = itemMarker.exec(text) ?? [];
     const kind = bullet ?? delimiter;
     if (kind === undefined || thematicBreak.test(text.trimStart())) return undefined;
     return { kind, indent: space.length, width: marker.length };
+  }
+
+  /** The same of an item that has nothing but its bullet, above another one of its list. */
+  #emptyItem(line: number, to: number, column: number): Item | undefined {
+    const [, space = "", kind] = /^( {0,3})([-*+])$/.exec(this.lines.text(line, column)) ?? [];
+    if (kind === undefined || line + 1 >= to || this.#item(line + 1, column)?.kind !== kind) return undefined;
+    return { kind, indent: space.length, width: space.length + 2 };
   }
 }

@@ -21,7 +21,7 @@ export type MarkdownParserOptions = {
 };
 
 /** Characters of a text, and of its front matter, that are quickly read. */
-const longestPlain = 65_536;
+const longestPlain = 262_144;
 const longestPlainYaml = 4_096;
 
 /** Nesting below which seams are no more looked for. */
