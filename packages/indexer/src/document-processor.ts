@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Json, SourceDocument } from "@pipe/core";
 import type { Chunk, IndexingStrategy } from "./indexing-strategy.ts";
 import type { MarkdownDocument } from "./markdown-document.ts";
@@ -20,6 +20,7 @@ export type ProcessedDocument = {
 export class DocumentProcessor {
   readonly #parser: MarkdownParser;
   readonly #strategy: IndexingStrategy;
+  readonly #hashes = new WeakMap<SourceDocument, string>();
 
   constructor(options: { readonly parser: MarkdownParser; readonly strategy: IndexingStrategy }) {
     this.#parser = options.parser;
@@ -27,9 +28,14 @@ export class DocumentProcessor {
   }
 
   /** A hash over text, path and strategy: equal hashes need no new processing. */
-  hash({ text, path, id }: SourceDocument): string {
-    const parts = [this.#strategy.id, path ?? id, text];
-    return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
+  hash(document: SourceDocument): string {
+    let known = this.#hashes.get(document);
+    if (known === undefined) {
+      const { text, path, id } = document;
+      known = hash("sha256", JSON.stringify([this.#strategy.id, path ?? id, text]));
+      this.#hashes.set(document, known);
+    }
+    return known;
   }
 
   /** Parses and cuts one document. @throws PipeError `document-too-large`. */
