@@ -40,11 +40,11 @@ const kinds: { readonly [token: string]: Block["kind"] } = {
 };
 const headingTexts = new Set<string>(["atxHeadingText", "setextHeadingText"]);
 
-/** Without any of these a heading's text stands for itself. */
-const markup = /[\\`*_~[<&\0\r\n]|\$\$/;
+/** Without any of these a heading's text stands for itself; a low line within a word does too. */
+const markup = /[\\`*~[<\0\r\n]|&[#a-z]|(?<![a-z0-9])_|_(?![a-z0-9])|\$\$/i;
 const escapes = /[\\&\0]/;
 /** Code that says what stands between two backticks, whatever that is. */
-const codeSpan = /`([^` ](?:[^`]*[^` ])?)`/g;
+const codeSpan = /(?<!`)`([^` ](?:[^`]*[^` ])?)`(?!`)/g;
 
 /**
  * The blocks of a text, each followed by those in it: what the full tree has, without reading the insides of paragraphs and
@@ -137,7 +137,7 @@ function markedHeadings(blocks: readonly Block[]): Block[] {
   return blocks.filter((block) => {
     if (!isTopHeading(block)) return false;
     // Most headings with markup have none but code.
-    if (markup.test(block.text.replaceAll(codeSpan, "x"))) return true;
+    if (markup.test(block.text.replaceAll(codeSpan, "."))) return true;
     block.text = block.text.replaceAll(codeSpan, "$1").replaceAll(/\s+/g, " ").trim();
     return false;
   });
