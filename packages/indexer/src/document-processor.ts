@@ -10,17 +10,21 @@ export type ProcessedDocument = {
   readonly path: string;
   /** Changes when the document would be stored differently. */
   readonly hash: string;
+  /** A hash of its text alone. */
+  readonly content: string;
   readonly title?: string;
   /** Front matter, typed. */
   readonly metadata?: Json;
   readonly chunks: readonly Chunk[];
 };
 
+type Hashes = Pick<ProcessedDocument, "hash" | "content">;
+
 /** Turns source documents into passages: parses, then cuts. */
 export class DocumentProcessor {
   readonly #parser: MarkdownParser;
   readonly #strategy: IndexingStrategy;
-  readonly #hashes = new WeakMap<SourceDocument, string>();
+  readonly #hashes = new WeakMap<SourceDocument, Hashes>();
 
   constructor(options: { readonly parser: MarkdownParser; readonly strategy: IndexingStrategy }) {
     this.#parser = options.parser;
@@ -29,13 +33,7 @@ export class DocumentProcessor {
 
   /** A hash over text, path and strategy: equal hashes need no new processing. */
   hash(document: SourceDocument): string {
-    let known = this.#hashes.get(document);
-    if (known === undefined) {
-      const { text, path, id } = document;
-      known = hash("sha256", JSON.stringify([this.#strategy.id, path ?? id, text]));
-      this.#hashes.set(document, known);
-    }
-    return known;
+    return this.#hashed(document).hash;
   }
 
   /** Parses and cuts one document. @throws PipeError `document-too-large`. */
@@ -49,13 +47,24 @@ export class DocumentProcessor {
     return parsed === undefined ? undefined : this.#processed(document, parsed);
   }
 
+  #hashed(document: SourceDocument): Hashes {
+    let hashes = this.#hashes.get(document);
+    if (hashes === undefined) {
+      const { text, path, id } = document;
+      const content = hash("sha256", text);
+      hashes = { hash: hash("sha256", JSON.stringify([this.#strategy.id, path ?? id, content])), content };
+      this.#hashes.set(document, hashes);
+    }
+    return hashes;
+  }
+
   #processed(document: SourceDocument, parsed: MarkdownDocument): ProcessedDocument {
     const { id, path = id } = document;
     const { title, frontMatter } = parsed;
     return {
       id,
       path,
-      hash: this.hash(document),
+      ...this.#hashed(document),
       ...(title === undefined ? {} : { title }),
       ...(frontMatter === undefined ? {} : { metadata: frontMatter }),
       chunks: this.#strategy.chunk(parsed),

@@ -1,4 +1,3 @@
-import { hash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import {
   type IEmbedder,
@@ -12,7 +11,7 @@ import type { ProcessedDocument } from "./document-processor.ts";
 import { embedChecked, embedMissing } from "./embed-missing.ts";
 import type { NewVectors } from "./index-writes.ts";
 import type { IndexManager } from "./index-manager.ts";
-import { contentOf, type DocumentRecord } from "./store/document-table.ts";
+import { contentOf } from "./store/document-table.ts";
 import { embeddedText } from "./store/vector-table.ts";
 
 /** What one transaction stores at most: documents, passages, and milliseconds of waiting. */
@@ -38,7 +37,7 @@ type Passage = {
   readonly content: string;
 };
 
-type Ready = { readonly document: DocumentRecord; readonly replaces: boolean };
+type Ready = { readonly document: ProcessedDocument; readonly replaces: boolean };
 
 /** What turns documents into passages, here or in other threads: a `DocumentProcessor` or a `ProcessorPool`. */
 export type Processing = {
@@ -165,7 +164,7 @@ export class IndexDocuments {
 
   /** A document ready to be stored; nothing where it is unchanged, or failed. */
   async #take(document: SourceDocument, stored: Promise<string | undefined>): Promise<Ready | undefined> {
-    const { id, text } = document;
+    const { id } = document;
     try {
       const known = await stored;
       if (known === this.#processor.hash(document)) {
@@ -173,7 +172,7 @@ export class IndexDocuments {
         return undefined;
       }
       const processed = await this.#processor.process(document);
-      return { document: { ...processed, content: hash("sha256", text) }, replaces: known !== undefined };
+      return { document: processed, replaces: known !== undefined };
     } catch (error) {
       if (PipeError.is(error) && error.code.startsWith("index-")) throw error;
       this.#failures.set(id, messageOf(error));

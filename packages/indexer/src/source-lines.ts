@@ -37,7 +37,7 @@ export class SourceLines {
 /** Spaces at the begin; a tab counts as text. */
 export function indentOf(line: string): number {
   let at = 0;
-  while (line[at] === " ") at++;
+  while (line.charCodeAt(at) === 0x20) at++;
   return at;
 }
 

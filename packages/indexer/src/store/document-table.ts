@@ -3,12 +3,6 @@ import type { ProcessedDocument } from "../document-processor.ts";
 import type { IndexDatabase } from "./index-database.ts";
 import type { LexicalWriter } from "../lexical/lexical-writer.ts";
 
-/** A document as the store takes it. */
-export type DocumentRecord = ProcessedDocument & {
-  /** A hash of its text alone. */
-  readonly content: string;
-};
-
 /** What tells passages apart: their context and their text. */
 export function contentOf(context: string, text: string): Buffer {
   return hash("sha256", `${context}\0${text}`, "buffer").subarray(0, 16);
@@ -26,7 +20,7 @@ export function putDocument(
   database: IndexDatabase,
   lexical: LexicalWriter,
   collection: string,
-  document: DocumentRecord,
+  document: ProcessedDocument,
 ): number {
   const { id, path, content, title = null, metadata, chunks } = document;
   const { n: number } = database
