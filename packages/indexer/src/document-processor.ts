@@ -1,6 +1,7 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { Json, SourceDocument } from "@pipe/core";
 import type { Chunk, IndexingStrategy } from "./indexing-strategy.ts";
+import type { MarkdownDocument } from "./markdown-document.ts";
 import type { MarkdownParser } from "./markdown-parser.ts";
 
 /** A document ready to be stored. */
@@ -9,16 +10,21 @@ export type ProcessedDocument = {
   readonly path: string;
   /** Changes when the document would be stored differently. */
   readonly hash: string;
+  /** A hash of its text alone. */
+  readonly content: string;
   readonly title?: string;
   /** Front matter, typed. */
   readonly metadata?: Json;
   readonly chunks: readonly Chunk[];
 };
 
+type Hashes = Pick<ProcessedDocument, "hash" | "content">;
+
 /** Turns source documents into passages: parses, then cuts. */
 export class DocumentProcessor {
   readonly #parser: MarkdownParser;
   readonly #strategy: IndexingStrategy;
+  readonly #hashes = new WeakMap<SourceDocument, Hashes>();
 
   constructor(options: { readonly parser: MarkdownParser; readonly strategy: IndexingStrategy }) {
     this.#parser = options.parser;
@@ -26,20 +32,39 @@ export class DocumentProcessor {
   }
 
   /** A hash over text, path and strategy: equal hashes need no new processing. */
-  hash({ text, path, id }: SourceDocument): string {
-    const parts = [this.#strategy.id, path ?? id, text];
-    return createHash("sha256").update(JSON.stringify(parts)).digest("hex");
+  hash(document: SourceDocument): string {
+    return this.#hashed(document).hash;
   }
 
-  /** Parses and cuts one document. */
+  /** Parses and cuts one document. @throws PipeError `document-too-large`. */
   process(document: SourceDocument): ProcessedDocument {
-    const { id, path = id, text } = document;
-    const parsed = this.#parser.parse(text);
+    return this.#processed(document, this.#parser.parse(document.text));
+  }
+
+  /** The same where it is quickly done; nothing where it may take long. @throws PipeError `document-too-large`. */
+  processPlain(document: SourceDocument): ProcessedDocument | undefined {
+    const parsed = this.#parser.parsePlain(document.text);
+    return parsed === undefined ? undefined : this.#processed(document, parsed);
+  }
+
+  #hashed(document: SourceDocument): Hashes {
+    let hashes = this.#hashes.get(document);
+    if (hashes === undefined) {
+      const { text, path, id } = document;
+      const content = hash("sha256", text);
+      hashes = { hash: hash("sha256", JSON.stringify([this.#strategy.id, path ?? id, content])), content };
+      this.#hashes.set(document, hashes);
+    }
+    return hashes;
+  }
+
+  #processed(document: SourceDocument, parsed: MarkdownDocument): ProcessedDocument {
+    const { id, path = id } = document;
     const { title, frontMatter } = parsed;
     return {
       id,
       path,
-      hash: this.hash(document),
+      ...this.#hashed(document),
       ...(title === undefined ? {} : { title }),
       ...(frontMatter === undefined ? {} : { metadata: frontMatter }),
       chunks: this.#strategy.chunk(parsed),

@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { setImmediate } from "node:timers/promises";
 import {
   type IEmbedder,
@@ -12,7 +11,7 @@ import type { ProcessedDocument } from "./document-processor.ts";
 import { embedChecked, embedMissing } from "./embed-missing.ts";
 import type { NewVectors } from "./index-writes.ts";
 import type { IndexManager } from "./index-manager.ts";
-import { contentOf, type DocumentRecord } from "./store/document-table.ts";
+import { contentOf } from "./store/document-table.ts";
 import { embeddedText } from "./store/vector-table.ts";
 
 /** What one transaction stores at most: documents, passages, and milliseconds of waiting. */
@@ -29,7 +28,16 @@ const aheadInHaste = 8;
 
 type Write = Parameters<Parameters<IndexManager["writing"]>[1]>[0];
 
-type Ready = { readonly document: DocumentRecord; readonly replaces: boolean };
+/** A passage that may need a vector. */
+type Passage = {
+  readonly document: string;
+  readonly place: number;
+  readonly text: string;
+  /** Its {@link contentOf}, in hex. */
+  readonly content: string;
+};
+
+type Ready = { readonly document: ProcessedDocument; readonly replaces: boolean };
 
 /** What turns documents into passages, here or in other threads: a `DocumentProcessor` or a `ProcessorPool`. */
 export type Processing = {
@@ -49,6 +57,12 @@ export class IndexDocuments {
   readonly #seen = new Set<string>();
   #waiting: Ready[] = [];
   #waitingChunks = 0;
+  /** The transaction under way: meanwhile the next documents are read. */
+  #storing: Promise<unknown> = Promise.resolve();
+  /** Whether no document of the stream is in the index before. */
+  #isNew = false;
+  /** Whether the embedder keeps up with the parser. */
+  #isQuick = true;
   #since = performance.now();
 
   constructor(write: Write, processor: Processing, embedder: IEmbedder | undefined, options: IndexOptions) {
@@ -65,6 +79,7 @@ export class IndexDocuments {
     const isHasty = embedFor !== undefined;
     const [size, most] = isHasty ? [1, aheadInHaste] : [lookedUpAtOnce, ahead];
     const underway: Promise<Ready | undefined>[] = [];
+    this.#isNew = await this.#write("isEmpty", this.#collection);
     let [group, characters]: [SourceDocument[], number] = [[], 0];
     const take = (): void => {
       underway.push(...this.#takeAll(group));
@@ -74,6 +89,7 @@ export class IndexDocuments {
       for await (const document of documents) {
         signal?.throwIfAborted();
         this.#counts.documents++;
+        if (this.#seen.has(document.id)) this.#isNew = false;
         this.#seen.add(document.id);
         this.#report(0, 0);
         group.push(document);
@@ -87,6 +103,7 @@ export class IndexDocuments {
       if (signal?.aborted !== true) take();
       for (const ready of underway) if (signal?.aborted !== true) await this.#add(await ready);
       await this.#store();
+      await this.#storing;
     }
     signal?.throwIfAborted();
     for (const [id, message] of this.#options.unreadable ?? []) {
@@ -133,7 +150,7 @@ export class IndexDocuments {
   #takeAll(documents: readonly SourceDocument[]): Promise<Ready | undefined>[] {
     if (documents.length === 0) return [];
     const ids = documents.map(({ id }) => id);
-    const hashes = this.#write("hashes", this.#collection, ids);
+    const hashes = this.#isNew ? Promise.resolve([]) : this.#write("hashes", this.#collection, ids);
     return documents.map((document, at) => {
       const ready = this.#take(
         document,
@@ -147,17 +164,15 @@ export class IndexDocuments {
 
   /** A document ready to be stored; nothing where it is unchanged, or failed. */
   async #take(document: SourceDocument, stored: Promise<string | undefined>): Promise<Ready | undefined> {
-    const { id, text } = document;
+    const { id } = document;
     try {
-      const hash = this.#processor.hash(document);
       const known = await stored;
-      if (known === hash) {
+      if (known === this.#processor.hash(document)) {
         this.#counts.unchanged++;
         return undefined;
       }
       const processed = await this.#processor.process(document);
-      const content = createHash("sha256").update(text).digest("hex");
-      return { document: { ...processed, content }, replaces: known !== undefined };
+      return { document: processed, replaces: known !== undefined };
     } catch (error) {
       if (PipeError.is(error) && error.code.startsWith("index-")) throw error;
       this.#failures.set(id, messageOf(error));
@@ -186,52 +201,71 @@ export class IndexDocuments {
     this.#waitingChunks = 0;
     this.#since = performance.now();
     if (waiting.length === 0) return;
-    const replacing = waiting.filter(({ replaces }) => replaces).map(({ document }) => document);
-    const vectors = await this.#vectorsOf(replacing);
-    await this.#write(
-      "put",
-      this.#collection,
-      waiting.map(({ document }) => document),
-      vectors === undefined ? [] : [vectors],
-    );
+    const vectors = await this.#vectorsOf(waiting);
+    await this.#storing;
+    const documents = waiting.map(({ document }) => document);
+    this.#storing = this.#write("put", this.#collection, documents, vectors === undefined ? [] : [vectors]);
+    // Its error is thrown when its turn comes.
+    this.#storing.catch(() => undefined);
   }
 
   /**
-   * A changed document is replaced together with its vectors: until they are there, its older version is found. Where that
-   * fails it is stored without, and is embedded with all others later.
+   * A changed document is replaced together with its vectors: until they are there, its older version is found. New ones are
+   * stored with theirs as long as the embedder is quick. Those whose embedding fails are stored without, and are embedded with
+   * all others later.
    */
-  async #vectorsOf(documents: readonly DocumentRecord[]): Promise<NewVectors | undefined> {
+  async #vectorsOf(waiting: readonly Ready[]): Promise<NewVectors | undefined> {
     const embedder = this.#embedder;
     const { signal } = this.#options;
-    if (embedder === undefined || documents.length === 0 || signal?.aborted === true) return undefined;
+    if (embedder === undefined) return undefined;
     // Where time is short, words come first.
     if (this.#options.embedFor !== undefined) return undefined;
     const { space } = embedder;
-    const all = documents.flatMap(({ id, chunks }) =>
+    const passages = ({ document: { id, chunks } }: Ready): Passage[] =>
       chunks.map(({ context, text }, place) => ({
         document: id,
         place,
         text: embeddedText(context, text),
         content: contentOf(context, text).toString("hex"),
-      })),
-    );
+      }));
+    const changed = waiting.filter(({ replaces }) => replaces).flatMap(passages);
+    const fresh = this.#isQuick ? waiting.filter(({ replaces }) => !replaces).flatMap(passages) : [];
+    const all = [...changed, ...fresh];
     const known = await this.#write("embeddedContents", space, [...new Set(all.map(({ content }) => content))]);
-    if (known === undefined) return undefined;
     const isKnown = new Set(known);
     const missing = all.filter(({ content }) => !isKnown.has(content));
+    // Nobody finds an older version by a model that has embedded nothing before.
+    const owed = known === undefined ? 0 : changed.filter(({ content }) => !isKnown.has(content)).length;
     const rows: NewVectors["rows"][number][] = [];
+    const begin = performance.now();
     for (let at = 0; at < missing.length; at += embedAtOnce) {
+      if (at >= owed) this.#isQuick &&= performance.now() - begin < longestWait;
+      if ((at >= owed && !this.#isQuick) || signal?.aborted === true) break;
+      this.#report(0, missing.length - at);
       const some = missing.slice(at, at + embedAtOnce);
       const texts = some.map(({ text }) => text);
       const vectors = await embedChecked(embedder, texts, signal).catch(() => undefined);
-      for (const [i, vector] of (vectors ?? []).entries()) rows.push({ ...some[i]!, vector });
+      for (const [i, vector] of (vectors ?? []).entries()) {
+        rows.push({ document: some[i]!.document, place: some[i]!.place, vector });
+      }
+      this.#counts.embedded += vectors?.length ?? 0;
     }
-    this.#counts.embedded += rows.length;
-    return { space, rows: rows.map(({ document, place, vector }) => ({ document, place, vector })) };
+    return { space, rows: inOnePiece(rows) };
   }
 
   #report(embedded: number, pending: number): void {
     const { documents, chunks } = this.#counts;
     this.#options.onProgress?.({ documents, chunks, embedded: Math.max(embedded, this.#counts.embedded), pending });
   }
+}
+
+/** The same with all vectors in one piece of memory, which goes to another thread as one. */
+function inOnePiece(rows: NewVectors["rows"]): NewVectors["rows"] {
+  const size = rows[0]?.vector.length ?? 0;
+  const all = new Float32Array(rows.length * size);
+  return rows.map((row, at) => {
+    const vector = all.subarray(at * size, (at + 1) * size);
+    vector.set(row.vector);
+    return { ...row, vector };
+  });
 }

@@ -16,6 +16,8 @@ export type IndexManagerOptions = {
 
 type Answer<M extends keyof IndexApi> = Promise<Awaited<ReturnType<IndexApi[M]>>>;
 
+/** Megabytes for what is short-lived: words of passages die young. */
+const youngMegabytes = 64;
 /** Documents of an import that one transaction takes. */
 const importSize = 64;
 
@@ -30,7 +32,8 @@ export class IndexManager implements AsyncDisposable {
   readonly #worker: boolean;
   readonly #main: Serving<IndexApi>;
   #reader: Promise<Serving<IndexApi>> | undefined;
-  #writers = 0;
+  /** Calls of writers that are under way. */
+  #writes = 0;
   #open = true;
 
   private constructor(folder: string, worker: boolean, main: Serving<IndexApi>) {
@@ -50,7 +53,7 @@ export class IndexManager implements AsyncDisposable {
 
   /** Asks something that changes nothing. @throws PipeError `index-closed`, and what it throws. */
   read<M extends keyof IndexApi>(method: M, ...args: Parameters<IndexApi[M]>): Answer<M> {
-    if (this.#writers > 0) this.#reader ??= this.#openReader();
+    if (this.#writes > 0) this.#reader ??= this.#openReader();
     if (this.#reader === undefined) return this.#main.channel.call(method, ...args);
     return this.#reader.then(({ channel }) => channel.call(method, ...args));
   }
@@ -64,11 +67,15 @@ export class IndexManager implements AsyncDisposable {
     if (!this.#open) throw new PipeError("index-closed", "The index was closed.");
     const { channel } = this.#main;
     await channel.call("lock", purpose);
-    this.#writers++;
+    const write: WorkerChannel<IndexApi>["call"] = (method, ...args) => {
+      this.#writes++;
+      return channel.call(method, ...args).finally(() => {
+        this.#writes--;
+      });
+    };
     try {
-      return await body(channel.call.bind(channel) as WorkerChannel<IndexApi>["call"]);
+      return await body(write);
     } finally {
-      this.#writers--;
       await channel.call("unlock").catch(() => undefined);
     }
   }
@@ -160,7 +167,9 @@ async function opened(worker: boolean, folder: string, create: boolean): Promise
 }
 
 function connect(worker: boolean): Serving<IndexApi> {
-  return worker ? startWorker<IndexApi>("index.worker") : serveHere(createIndexHost());
+  return worker
+    ? startWorker<IndexApi>("index.worker", { maxYoungGenerationSizeMb: youngMegabytes })
+    : serveHere(createIndexHost());
 }
 
 async function close({ channel, stop }: Serving<IndexApi>): Promise<void> {

@@ -27,6 +27,7 @@ import {
   spaceNumber,
   type StoredChanges,
 } from "./store/vector-table.ts";
+import { exactNearest } from "./search/exact-nearest.ts";
 import { type IndexVerification, verifyIndex } from "./store/verify.ts";
 
 /** What is known of a space at one moment. */
@@ -81,6 +82,14 @@ export function indexReads(opened: () => IndexDatabase) {
 
     documentIds(collection: string): string[] {
       return read((database) => documentIds(database, collection));
+    },
+
+    /** Whether a collection has no documents. */
+    isEmpty(collection: string): boolean {
+      return read(
+        (database) =>
+          database.number("SELECT EXISTS (SELECT 1 FROM documents WHERE collection = ?) AS n", collection) === 0,
+      );
     },
 
     /** Which contents have a vector in a space; nothing where the space has none at all. */
@@ -175,6 +184,11 @@ export function indexReads(opened: () => IndexDatabase) {
         );
         return exactScores(database, space, query, some);
       });
+    },
+
+    /** The nearest passages to each of several vectors. */
+    nearest(space: VectorSpace, queries: readonly Float32Array[], limit: number): ScoredKey[][] {
+      return read((database) => exactNearest(database, space, queries, limit));
     },
 
     chunks(chunks: readonly number[]): StoredChunk[] {

@@ -1,7 +1,8 @@
 import type { VectorSpace } from "@pipe/core";
+import type { ProcessedDocument } from "./document-processor.ts";
 import { LexicalWriter } from "./lexical/lexical-writer.ts";
 import { compactIndex } from "./store/compact.ts";
-import { type DocumentRecord, putDocument, removeDocument } from "./store/document-table.ts";
+import { putDocument, removeDocument } from "./store/document-table.ts";
 import type { IndexDatabase } from "./store/index-database.ts";
 import { importLines } from "./store/transfer.ts";
 import { listSpaces, putVectors, spaceNumber } from "./store/vector-table.ts";
@@ -26,7 +27,7 @@ export function indexWrites(opened: () => IndexDatabase) {
 
   return {
     /** @returns how many passages are new. */
-    put(collection: string, documents: readonly DocumentRecord[], vectors: readonly NewVectors[]): number {
+    put(collection: string, documents: readonly ProcessedDocument[], vectors: readonly NewVectors[]): number {
       return write((database, lexical) => {
         let fresh = 0;
         for (const document of documents) fresh += putDocument(database, lexical, collection, document);

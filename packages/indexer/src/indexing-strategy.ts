@@ -32,10 +32,10 @@ export abstract class IndexingStrategy {
   /** The passages of a document, in order. */
   chunk(document: MarkdownDocument): readonly Chunk[] {
     const { source } = document;
-    let [line, counted] = [1, 0];
+    let [line, lineEnd] = [1, source.indexOf("\n")];
     return this.cut(document).map(({ begin, end, heading }) => {
       // A window may begin before the end of the one before it, but not before its begin.
-      for (; counted < begin; counted++) if (source[counted] === "\n") line++;
+      for (; lineEnd >= 0 && lineEnd < begin; lineEnd = source.indexOf("\n", lineEnd + 1)) line++;
       return {
         begin,
         end,

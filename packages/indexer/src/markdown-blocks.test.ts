@@ -63,6 +63,34 @@ describe("blocksOf", () => {
     }
   });
 
+  it("reads what any heading says as the full parser does", () => {
+    const piece = fc.constantFrom(
+      "a",
+      "b1",
+      "_",
+      " ",
+      "&",
+      "&amp;",
+      "`",
+      "`c_`",
+      "*",
+      "é",
+      "www.a_b.c",
+      "$$",
+      "[",
+      "(u)",
+      "#",
+      "<b>",
+    );
+    fc.assert(
+      fc.property(fc.array(piece, { maxLength: 9 }), (pieces) => {
+        const source = `# ${pieces.join("")}\n`;
+        expect(blocksOf(source)).toEqual(fromTree(source));
+      }),
+      { numRuns: 3_000 },
+    );
+  });
+
   it("finds it in any text of pieces that may mean something", () => {
     const piece = fc.constantFrom(
       ..."# |## |###### |- |1. |> |    |\t|```|~~~ c&amp;\\+ x|$$|---|===|\n|\n\n|\r\n|\r|  \n|\\\n|* |*|_|`|``|[a]|[b][a]|[^n]|![i](u)|<br>|<!--|-->".split(
@@ -73,6 +101,9 @@ describe("blocksOf", () => {
       "| a | b |\n| - | - |\n| c `|` | d |\n",
       "- [ ] task\n",
       "word ",
+      "a_b",
+      " & ",
+      "# a_b_c & `d_` _e_\n",
       "é👩",
       "www.a.b ",
       "&amp; ",

@@ -1,5 +1,6 @@
 import { parse, type postprocess, preprocess } from "micromark";
 import { subtokenize } from "micromark-util-subtokenize";
+import { scanBlocks } from "./block-scanner.ts";
 import { syntax, textOf, treeOfMarkdown } from "./markdown-tree.ts";
 
 type Events = ReturnType<typeof postprocess>;
@@ -9,6 +10,7 @@ type Token = Events[number][1];
 export type Block = {
   readonly kind: "heading" | "code" | "table" | "math" | "yaml" | "list" | "item" | "other";
   readonly begin: number;
+  /** Exact for headings, code, tables, math and front matter only. */
   readonly end: number;
   /** 1 for the blocks of the document itself. */
   readonly depth: number;
@@ -38,15 +40,31 @@ const kinds: { readonly [token: string]: Block["kind"] } = {
 };
 const headingTexts = new Set<string>(["atxHeadingText", "setextHeadingText"]);
 
-/** Without any of these a heading's text stands for itself. */
-const markup = /[\\`*_~[<&\0\r\n]|\$\$/;
+/** Without any of these a heading's text stands for itself; a low line within a word does too. */
+const markup = /[\\`*~[<\0\r\n]|&[#a-z]|(?<![a-z0-9])_|_(?![a-z0-9])|\$\$/i;
 const escapes = /[\\&\0]/;
+/** Code that says what stands between two backticks, whatever that is. */
+const codeSpan = /(?<!`)`([^` ](?:[^`]*[^` ])?)`(?!`)/g;
 
 /**
  * The blocks of a text, each followed by those in it: what the full tree has, without reading the insides of paragraphs and
  * cells, which takes more than half of the time.
  */
 export function blocksOf(source: string): Block[] {
+  const scanned = scanBlocks(source);
+  if (scanned === undefined) return parsedBlocks(source);
+  readHeadings(scanned.blocks, source, () => scanned.names);
+  return scanned.blocks;
+}
+
+/** The same of a text whose blocks and headings need no parser; nothing of another. */
+export function plainBlocksOf(source: string): Block[] | undefined {
+  const scanned = scanBlocks(source);
+  return scanned === undefined || markedHeadings(scanned.blocks).length > 0 ? undefined : scanned.blocks;
+}
+
+/** The same by the parser alone. */
+export function parsedBlocks(source: string): Block[] {
   const events = blockEvents(source);
   const blocks: Block[] = [];
   const open: Block[] = [];
@@ -78,11 +96,7 @@ export function blocksOf(source: string): Block[] {
       open.at(-1)!.text = source.slice(begin, end);
     }
   }
-  readHeadings(
-    blocks.filter(({ kind, depth }) => kind === "heading" && depth === 1),
-    source,
-    events,
-  );
+  readHeadings(blocks, source, () => namesIn(events));
   return blocks;
 }
 
@@ -107,17 +121,30 @@ function isInline({ contentType }: Token): boolean {
  * Reads what headings say. Lines with markup are read by themselves, together with the names that links in them may refer to;
  * with markup in one that is underlined, which may have several lines, the whole text is read.
  */
-function readHeadings(headings: readonly Block[], source: string, events: Events): void {
-  const marked = headings.filter(({ text }) => markup.test(text));
+function readHeadings(blocks: readonly Block[], source: string, names: () => readonly string[]): void {
+  const marked = markedHeadings(blocks);
+  if (marked.length === 0) return;
   const isWhole = marked.some(({ begin }) => source[begin] !== "#");
-  const read = isWhole ? headings : marked;
-  if (read.length > 0) {
-    const lines = marked.map(({ begin, end }) => source.slice(begin, end));
-    const tree = treeOfMarkdown(isWhole ? source : [...lines, ...namesIn(events)].join("\n\n"));
-    const nodes = tree.children.filter(({ type }) => type === "heading");
-    for (const [at, heading] of read.entries()) heading.text = textOf(nodes[at]!);
-  }
-  for (const heading of headings) heading.text = heading.text.replaceAll(/\s+/g, " ").trim();
+  const lines = marked.map(({ begin, end }) => source.slice(begin, end));
+  const tree = treeOfMarkdown(isWhole ? source : [...lines, ...names()].join("\n\n"));
+  const nodes = tree.children.filter(({ type }) => type === "heading");
+  for (const [at, heading] of (isWhole ? blocks.filter(isTopHeading) : marked).entries())
+    heading.text = textOf(nodes[at]!);
+}
+
+/** Headings that only the parser can read; the text of all others is made what they say. */
+function markedHeadings(blocks: readonly Block[]): Block[] {
+  return blocks.filter((block) => {
+    if (!isTopHeading(block)) return false;
+    // Most headings with markup have none but code.
+    if (markup.test(block.text.replaceAll(codeSpan, "."))) return true;
+    block.text = block.text.replaceAll(codeSpan, "$1").replaceAll(/\s+/g, " ").trim();
+    return false;
+  });
+}
+
+function isTopHeading({ kind, depth }: Block): boolean {
+  return kind === "heading" && depth === 1;
 }
 
 /** Definitions of all names that links and notes of a text may refer to. */

@@ -45,8 +45,8 @@ export type MarkdownIndexerOptions = {
   /** Makes vectors; without it the index searches by words. */
   readonly embedder?: IEmbedder | undefined;
   /**
-   * Cuts documents into passages; default `{ kind: "section" }`. A built-in strategy, as plain data, parses in a thread of
-   * its own; one that is your own works in the calling thread, without a time limit.
+   * Cuts documents into passages; default `{ kind: "section" }`. With a built-in strategy, as plain data, what may take long
+   * is parsed in a thread of its own; one that is your own works in the calling thread, without a time limit.
    */
   readonly strategy?: StrategyConfig | IndexingStrategy | undefined;
   /** Milliseconds that parsing one document may take in its thread; a longer one is a failure. Default 30,000. */

@@ -1,6 +1,6 @@
 import { PipeError } from "@pipe/core";
 import { readFrontMatter, titleOf } from "./front-matter.ts";
-import { type Block, blocksOf } from "./markdown-blocks.ts";
+import { type Block, blocksOf, plainBlocksOf } from "./markdown-blocks.ts";
 import type {
   MarkdownAtom,
   MarkdownDocument,
@@ -20,6 +20,10 @@ export type MarkdownParserOptions = {
   readonly maxLength?: number;
 };
 
+/** Characters of a text, and of its front matter, that are quickly read. */
+const longestPlain = 262_144;
+const longestPlainYaml = 4_096;
+
 /** Nesting below which seams are no more looked for. */
 const maxDepth = 16;
 
@@ -35,17 +39,35 @@ export class MarkdownParser {
 
   /** Parses one text: any is markdown. MDX is read as markdown too. @throws PipeError `document-too-large`. */
   parse(source: string): MarkdownDocument {
-    if (source.length > this.#maxLength) {
-      throw new PipeError("document-too-large", "A document is too large to be parsed.", {
-        expected: `at most ${this.#maxLength} characters`,
-        got: String(source.length),
-        fix: "split it into several files, or leave it out",
-      });
-    }
-    // The parser swallows a byte order mark and counts without it.
-    const mark = source.startsWith("\uFEFF") ? 1 : 0;
-    const text = source.slice(mark);
-    const all = blocksOf(text).map((block) => ({ ...block, begin: block.begin + mark, end: block.end + mark }));
+    this.#check(source);
+    return this.#document(source, blocksOf(source.slice(markOf(source))));
+  }
+
+  /**
+   * The same of a text that is quickly read, as it is short and has only what most texts have; nothing of another.
+   * @throws PipeError `document-too-large`.
+   */
+  parsePlain(source: string): MarkdownDocument | undefined {
+    this.#check(source);
+    const blocks = source.length > longestPlain ? undefined : plainBlocksOf(source.slice(markOf(source)));
+    const [first] = blocks ?? [];
+    if (blocks === undefined || (first?.kind === "yaml" && first.end > longestPlainYaml)) return undefined;
+    return this.#document(source, blocks);
+  }
+
+  #check(source: string): void {
+    if (source.length <= this.#maxLength) return;
+    throw new PipeError("document-too-large", "A document is too large to be parsed.", {
+      expected: `at most ${this.#maxLength} characters`,
+      got: String(source.length),
+      fix: "split it into several files, or leave it out",
+    });
+  }
+
+  #document(source: string, unmarked: readonly Block[]): MarkdownDocument {
+    const mark = markOf(source);
+    const all =
+      mark === 0 ? unmarked : unmarked.map((block) => ({ ...block, begin: block.begin + mark, end: block.end + mark }));
     const isFront = all[0]?.kind === "yaml";
     const front = isFront ? readFrontMatter(linesWithin(source.slice(all[0]!.begin, all[0]!.end))) : {};
     const blocks = isFront ? all.slice(1) : all;
@@ -53,7 +75,7 @@ export class MarkdownParser {
     const atoms = atomsOf(blocks, source);
     const readLinks = (): readonly MarkdownLink[] => {
       const wiki = this.#wikiLinks ? wikiLinksOf(source, atoms) : [];
-      return [...linksOf(treeOfMarkdown(text), mark), ...wiki].sort((a, b) => a.begin - b.begin);
+      return [...linksOf(treeOfMarkdown(source.slice(mark)), mark), ...wiki].sort((a, b) => a.begin - b.begin);
     };
     let links: readonly MarkdownLink[] | undefined;
     return {
@@ -69,6 +91,11 @@ export class MarkdownParser {
       },
     };
   }
+}
+
+/** The parser swallows a byte order mark and counts without it. */
+function markOf(source: string): number {
+  return source.startsWith("\uFEFF") ? 1 : 0;
 }
 
 /** Front matter without the lines around it. */

@@ -55,7 +55,7 @@ describe("ProcessorPool", () => {
 
   it("reports a thread that was stopped from outside", async () => {
     const pool = new ProcessorPool({ strategy: { kind: "section" } });
-    const pending = pool.process(documentOf("- ".repeat(2_000))).catch((error: unknown) => error);
+    const pending = pool.process(documentOf("> - ".repeat(1_000))).catch((error: unknown) => error);
     await pool[Symbol.asyncDispose]();
     expect(await pending).toMatchObject({ code: "document-unreadable" });
   });

@@ -48,10 +48,17 @@ export class ProcessorPool implements AsyncDisposable {
   }
 
   /**
-   * Processes one document; as many calls run at the same time as there are threads, the others wait their turn.
+   * Processes one document, in this thread where that is quickly done; of all others as many run at the same time as there are
+   * threads, and the rest wait their turn.
    * @throws PipeError `document-timeout`, `document-too-large`, `document-unreadable`.
    */
-  process(document: SourceDocument): Promise<ProcessedDocument> {
+  async process(document: SourceDocument): Promise<ProcessedDocument> {
+    try {
+      const plain = this.#here.processPlain(document);
+      if (plain !== undefined) return plain;
+    } catch (error) {
+      throw documentError(document, error);
+    }
     return new Promise((resolve, reject) => {
       this.#waiting.push({ document, resolve, reject });
       this.#dispatch();
@@ -116,11 +123,18 @@ export class ProcessorPool implements AsyncDisposable {
       const textOf = ({ begin, end }: { begin: number; end: number }): string => document.text.slice(begin, end);
       return { ...processed, chunks: chunks.map((chunk) => ({ ...chunk, text: textOf(chunk) })) };
     } catch (error) {
-      if (PipeError.is(error) && error.code.startsWith("document-")) throw error;
-      const got = messageOf(error);
-      throw new PipeError("document-unreadable", "A document could not be parsed.", { got, where, cause: error });
+      throw documentError(document, error);
     } finally {
       clearTimeout(timer);
     }
   }
+}
+
+function documentError({ id, path: where = id }: SourceDocument, cause: unknown): PipeError {
+  if (PipeError.is(cause) && cause.code.startsWith("document-")) return cause;
+  return new PipeError("document-unreadable", "A document could not be parsed.", {
+    got: messageOf(cause),
+    where,
+    cause,
+  });
 }

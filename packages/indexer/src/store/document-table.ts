@@ -1,17 +1,11 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { ProcessedDocument } from "../document-processor.ts";
 import type { IndexDatabase } from "./index-database.ts";
 import type { LexicalWriter } from "../lexical/lexical-writer.ts";
 
-/** A document as the store takes it. */
-export type DocumentRecord = ProcessedDocument & {
-  /** A hash of its text alone. */
-  readonly content: string;
-};
-
 /** What tells passages apart: their context and their text. */
 export function contentOf(context: string, text: string): Buffer {
-  return createHash("sha256").update(context).update("\0").update(text).digest().subarray(0, 16);
+  return hash("sha256", `${context}\0${text}`, "buffer").subarray(0, 16);
 }
 
 type ChunkKey = { readonly id: number; readonly key: string };
@@ -26,9 +20,9 @@ export function putDocument(
   database: IndexDatabase,
   lexical: LexicalWriter,
   collection: string,
-  document: DocumentRecord,
+  document: ProcessedDocument,
 ): number {
-  const { id, path, hash, content, title = null, metadata, chunks } = document;
+  const { id, path, content, title = null, metadata, chunks } = document;
   const { n: number } = database
     .sql(
       `INSERT INTO documents (collection, id, path, hash, content, title, metadata, date, sequence)
@@ -41,7 +35,7 @@ export function putDocument(
       collection,
       id,
       path,
-      hash,
+      document.hash,
       content,
       title,
       metadata === undefined ? null : JSON.stringify(metadata),
@@ -63,9 +57,10 @@ export function putDocument(
       continue;
     }
     fresh++;
+    const isElsewhere = database.sql("SELECT 1 FROM chunks WHERE content = ? LIMIT 1").get(key) !== undefined;
     const { lastInsertRowid } = insert.run(number, place, line, headings, context, text, languagesOf(text), key);
     lexical.add(Number(lastInsertRowid), context, text);
-    takeVectors(database, Number(lastInsertRowid), key);
+    if (isElsewhere) takeVectors(database, Number(lastInsertRowid), key);
   }
   for (const ids of old.values()) for (const chunk of ids) database.sql("DELETE FROM chunks WHERE id = ?").run(chunk);
   database.sql("DELETE FROM failures WHERE collection = ? AND id = ?").run(collection, id);

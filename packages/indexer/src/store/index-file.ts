@@ -157,8 +157,10 @@ function prepare(database: DatabaseSync, path: string): void {
       },
     );
   }
+  // Pages that several transactions change are copied into the file once: at 32 MB of the log, or at its end.
   database.exec(
-    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; PRAGMA cache_size = -16384",
+    "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 8192; PRAGMA foreign_keys = ON; " +
+      "PRAGMA cache_size = -16384",
   );
 }
 

@@ -42,11 +42,14 @@ describe("asking while somebody writes", () => {
     await withIndexer({ folder, worker: true }, async (indexer) => {
       await indexer.index(stream({ "a.md": "one" }));
       const { store } = indexer;
-      await store.writing("testing", async () => {
+      await store.writing("testing", async (write) => {
         const file = join(folder, "index.sqlite");
         await rename(file, `${file}.away`);
+        const failing = codeOf(() => write("compact"));
         expect(await codeOf(() => store.read("status"))).toBe("index-missing");
+        expect(await failing).not.toBe(undefined);
         await rename(`${file}.away`, file);
+        void write("compact");
         expect((await indexer.search("one")).map(({ path }) => path)).toEqual(["a.md"]);
       });
       await indexer.index(stream({ "b.md": "two" }));
