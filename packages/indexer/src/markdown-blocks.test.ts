@@ -58,7 +58,8 @@ function ownTexts(): string[] {
 describe("blocksOf", () => {
   it("finds what the full tree has, in real texts, the examples of CommonMark and the torture file", () => {
     expect(ownTexts().length).toBeGreaterThan(10);
-    for (const source of [torture, ...ownTexts(), ...commonmark.map(({ markdown }) => markdown)]) {
+    const notes = ["---\n\n[^n]: note\n# [^n]", "a\n\n[^n]: note\n# [^n]"];
+    for (const source of [torture, ...notes, ...ownTexts(), ...commonmark.map(({ markdown }) => markdown)]) {
       expect([source, blocksOf(source)]).toEqual([source, fromTree(source)]);
     }
   });

@@ -119,12 +119,13 @@ function isInline({ contentType }: Token): boolean {
 
 /**
  * Reads what headings say. Lines with markup are read by themselves, together with the names that links in them may refer to;
- * with markup in one that is underlined, which may have several lines, the whole text is read.
+ * with markup in one that is underlined, which may have several lines, the whole text is read; with a note in one too, as a text that
+ * begins with `---` has links of such names instead.
  */
 function readHeadings(blocks: readonly Block[], source: string, names: () => readonly string[]): void {
   const marked = markedHeadings(blocks);
   if (marked.length === 0) return;
-  const isWhole = marked.some(({ begin }) => source[begin] !== "#");
+  const isWhole = marked.some(({ begin, text }) => source[begin] !== "#" || text.includes("[^"));
   const lines = marked.map(({ begin, end }) => source.slice(begin, end));
   const tree = treeOfMarkdown(isWhole ? source : [...lines, ...names()].join("\n\n"));
   const nodes = tree.children.filter(({ type }) => type === "heading");
