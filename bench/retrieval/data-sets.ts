@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { evidenceSet } from "./evidence-set.ts";
 
 /** A retrieval task: texts, questions and what is right for each, with its grade. */
 export type DataSet = {
@@ -76,4 +77,5 @@ export const dataSets: { readonly [name: string]: (folder: string) => DataSet } 
       }),
     };
   },
+  evidence: (folder) => evidenceSet(join(folder, "chunking")),
 };
