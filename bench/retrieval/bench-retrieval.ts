@@ -19,7 +19,7 @@ export type Quality = {
 };
 
 /** Queries of a set at most; of a larger one every n-th is asked. */
-const mostQueries = 400;
+const mostQueries = 420;
 
 const hybridModes: { readonly [mode: string]: SearchOptions } = {
   meaning: { mode: "vector" },

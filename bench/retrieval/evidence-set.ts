@@ -8,7 +8,7 @@ const least = 800;
 
 /**
  * Questions on four long texts and the places of what answers them: texts are cut into passages, and right are those in which
- * evidence stands. No rule of search was chosen on it.
+ * evidence stands.
  */
 export function evidenceSet(folder: string): DataSet {
   const texts = readdirSync(folder).filter((file) => file.endsWith(".md"));

@@ -7,8 +7,8 @@ export type ClozeQuery = {
   readonly right: number;
 };
 
-/** The share of meaning where a corpus is too small to teach one. */
-export const untaughtWeight = 0.5;
+/** The share of meaning where a corpus is too small to teach one: less than a strong embedder deserves, more than a weak one. */
+export const untaughtWeight = 0.6;
 
 /** Hundredths that meaning gets at most: near the 0.8 that Bruch et al. 2023 found best on many sets with this scale. */
 const most = 85;
@@ -20,24 +20,25 @@ const fewest = 20;
 
 /**
  * The share of meaning, by asking sentences for the passages that they were taken out of (the inverse cloze task of Lee et al.
- * 2019): the greatest with which hardly less is found than by words alone. Nobody needs to judge results for that.
+ * 2019): from the share that finds most upwards, as long as hardly less is found than by words alone. Nobody needs to judge
+ * results for that.
  *
- * The greatest, as the task favours words: a sentence shares more of them with its passage than a question with its answer. With an
+ * Upwards, as the task favours words: a sentence shares more of them with its passage than a question with its answer. With an
  * embedder that alone finds less than half of what words find, nothing may be lost and the share is bounded by what it
  * finds: it has little to give, and chance among some hundred questions could do harm.
  */
 export function learnWeight(queries: readonly ClozeQuery[]): number {
   if (queries.length < fewest) return untaughtWeight;
   const all = queries.map((query) => gains(query));
-  const quality = (weight: number): number => all.reduce((sum, each) => sum + each(weight), 0);
-  const [words, meaning] = [quality(0), quality(1)];
+  const qualityAt = (weight: number): number => all.reduce((sum, each) => sum + each(weight), 0);
+  const [words, meaning] = [qualityAt(0), qualityAt(1)];
   const isWeak = 2 * meaning < words;
   const greatest = isWeak ? Math.floor((most * 2 * meaning) / words) : most;
   const enough = isWeak ? words : (1 - mostLost) * words;
-  for (let hundredths = greatest; hundredths > 0; hundredths--) {
-    if (quality(hundredths / 100) >= enough) return hundredths / 100;
-  }
-  return 0;
+  const quality = Array.from({ length: greatest + 1 }, (_, hundredths) => qualityAt(hundredths / 100));
+  let hundredths = quality.indexOf(Math.max(...quality));
+  while (hundredths < greatest && quality[hundredths + 1]! >= enough) hundredths++;
+  return hundredths / 100;
 }
 
 /** What the passage's rank is worth among the first ten at a share of meaning: 1 for the first, 0 where it is not there. */

@@ -44,8 +44,8 @@ describe("the share of meaning that a corpus teaches", () => {
     expect(await learnt(blind, documents(["a", "a", "a", "a"]))).toBeLessThan(0.1);
   });
 
-  it("is a half in a corpus of few passages", async () => {
+  it("is not learnt in a corpus of few passages", async () => {
     const few = Object.fromEntries(Object.entries(documents(["a", "b", "c", "d"])).slice(0, 150));
-    expect(await learnt(bySubject, few)).toBe(0.5);
+    expect(await learnt(bySubject, few)).toBe(0.6);
   });
 });
