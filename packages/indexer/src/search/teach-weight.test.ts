@@ -40,7 +40,7 @@ async function learnt(embedder: IEmbedder, texts: { readonly [path: string]: str
 
 describe("the share of meaning that a corpus teaches", () => {
   it("is great where other words mean the same, and hardly any where vectors tell nothing apart", async () => {
-    expect(await learnt(bySubject, documents(["a", "b", "c", "d"]))).toBe(0.85);
+    expect(await learnt(bySubject, documents(["a", "b", "c", "d"]))).toBe(0.84);
     expect(await learnt(blind, documents(["a", "a", "a", "a"]))).toBeLessThan(0.1);
   });
 
