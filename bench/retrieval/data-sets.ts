@@ -13,7 +13,7 @@ export type DataSet = {
 export function dataFolder(): string {
   const folder = process.env["PIPE_BENCH_DATA"] ?? "";
   if (existsSync(join(folder, "cranfield"))) return folder;
-  throw new Error("PIPE_BENCH_DATA must name a folder with cranfield/, chem/ and docs-qa/ (bench/README.md).");
+  throw new Error("PIPE_BENCH_DATA must name a folder with cranfield/, chem/, docs-qa/ and chunking/ (bench/README.md).");
 }
 
 /** All sets, read when they are asked for. */
