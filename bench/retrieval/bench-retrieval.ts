@@ -19,7 +19,7 @@ export type Quality = {
 };
 
 /** Queries of a set at most; of a larger one every n-th is asked. */
-const mostQueries = 400;
+const mostQueries = 420;
 
 const hybridModes: { readonly [mode: string]: SearchOptions } = {
   meaning: { mode: "vector" },
@@ -90,6 +90,8 @@ export async function searched(
   const indexer = await MarkdownIndexer.open({ folder, embedder: known, worker: false });
   try {
     await indexer.index(documentsOf(set));
+    const [hit] = await indexer.search(texts[0]!, { limit: 1, explain: true });
+    console.log(`${set.name}: share of meaning with ${embedder.space.id}: ${hit?.explain?.fusion?.weight}`);
     const qualities: { [mode: string]: Quality } = {};
     for (const [mode, options] of Object.entries(modes)) qualities[mode] = await qualityOf(indexer, set, options);
     return qualities;

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { evidenceSet } from "./evidence-set.ts";
 
 /** A retrieval task: texts, questions and what is right for each, with its grade. */
 export type DataSet = {
@@ -12,7 +13,9 @@ export type DataSet = {
 export function dataFolder(): string {
   const folder = process.env["PIPE_BENCH_DATA"] ?? "";
   if (existsSync(join(folder, "cranfield"))) return folder;
-  throw new Error("PIPE_BENCH_DATA must name a folder with cranfield/, chem/ and docs-qa/ (bench/README.md).");
+  throw new Error(
+    "PIPE_BENCH_DATA must name a folder with cranfield/, chem/, docs-qa/ and chunking/ (bench/README.md).",
+  );
 }
 
 /** All sets, read when they are asked for. */
@@ -76,4 +79,5 @@ export const dataSets: { readonly [name: string]: (folder: string) => DataSet } 
       }),
     };
   },
+  evidence: (folder) => evidenceSet(join(folder, "chunking")),
 };

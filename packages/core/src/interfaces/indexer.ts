@@ -86,7 +86,7 @@ export type SearchOptions = {
   readonly filter?: SearchFilter;
   /** How both rankings are joined; default `convex`: scores on one scale. `rank` adds reciprocal ranks. */
   readonly fusion?: "convex" | "rank";
-  /** Share of meaning in a convex fusion, from 0 to 1; default what the corpus taught, else 0.5. */
+  /** Share of meaning in a convex fusion, from 0 to 1; default what the corpus taught, else 0.6. */
   readonly weight?: number;
   /** Id of a document: finds what is like it and leaves it out; the query may be empty. */
   readonly like?: string;

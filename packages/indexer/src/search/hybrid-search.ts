@@ -15,6 +15,8 @@ import { queryTerms } from "../lexical/terms.ts";
 import type { StoredChunk } from "../store/chunk-table.ts";
 import { checkSearchOptions } from "./check-options.ts";
 import { fuse, fuseRanks } from "./fusion.ts";
+import { untaughtWeight } from "./learn-weight.ts";
+import { withOthers } from "./other-scores.ts";
 import { byScore } from "./top-keys.ts";
 import { type VectorSearch, vectorsMissing } from "./vector-search.ts";
 
@@ -132,35 +134,16 @@ export class HybridSearch {
         fusion: { kind: fusion, weight: 0.5 },
       };
     }
-    const weight = options.weight ?? state.weight ?? 0.5;
-    const others = await this.#others(question, [space, ...state.older], lexical, ranked);
-    const joined = fuse(lexical, ranked, weight, { first: others.lexical, second: others.vector }, depth);
+    const weight = options.weight ?? state.weight ?? untaughtWeight;
+    const spaces = [space, ...state.older];
+    const both = await withOthers(this.#index, { terms, vector, spaces }, { words: lexical, meaning: ranked });
     return {
-      ranked: joined,
-      lexical: [...lexical, ...others.lexical],
-      vector: [...ranked, ...others.vector],
+      ranked: fuse(both, weight),
+      lexical: [...lexical, ...both.others.words],
+      vector: [...ranked, ...both.others.meaning],
       older,
       fusion: { kind: fusion, weight },
     };
-  }
-
-  /** What each side says of the passages that only the other one proposed. */
-  async #others(
-    { terms, vector }: Question,
-    spaces: readonly VectorSpace[],
-    lexical: readonly ScoredKey[],
-    ranked: readonly ScoredKey[],
-  ): Promise<{ lexical: ScoredKey[]; vector: ScoredKey[] }> {
-    const [words, meant] = [keysOf(lexical), keysOf(ranked)];
-    const onlyMeant = [...meant].filter((key) => !words.has(key));
-    const onlyWords = [...words].filter((key) => !meant.has(key));
-    const [missingWords, ...missingMeaning] = await Promise.all([
-      words.size === 0 ? [] : this.#index.read("lexicalScores", terms, onlyMeant),
-      ...spaces.map((space) =>
-        meant.size === 0 ? [] : this.#index.read("vectorScores", space, vector!, onlyWords, undefined),
-      ),
-    ]);
-    return { lexical: missingWords.map(({ key, score }) => ({ key, score })), vector: missingMeaning.flat() };
   }
 
   async #checkVectors(space: VectorSpace, state: SpaceState): Promise<void> {
@@ -235,10 +218,6 @@ export class HybridSearch {
         return { ...each, score, ...(explain === undefined ? {} : { explain: { ...explain, rerank } }) };
       });
   }
-}
-
-function keysOf(ranking: readonly ScoredKey[]): Set<number> {
-  return new Set(ranking.map(({ key }) => key));
 }
 
 function sumOf(a: Float32Array, b: Float32Array | undefined): Float32Array {

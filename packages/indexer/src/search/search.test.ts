@@ -108,7 +108,7 @@ describe("search", () => {
       expect(Object.keys(lexical!.words).toSorted()).toEqual(["engin", "instal"]);
       expect(Object.values(lexical!.words).reduce((sum, part) => sum + part, 0)).toBeCloseTo(lexical!.score);
       expect(vector).toEqual({ score: expect.any(Number) as number, step: 3 });
-      expect(fusion).toEqual({ kind: "convex", weight: 0.5, score: hit!.score });
+      expect(fusion).toEqual({ kind: "convex", weight: 0.6, score: hit!.score });
       const [ranked] = await indexer.search("engine installer", { explain: true, fusion: "rank" });
       expect(ranked!.explain!.fusion).toMatchObject({ kind: "rank", score: ranked!.score });
       const [words] = await indexer.search("engine installer", { explain: true, weight: 0 });
@@ -216,28 +216,29 @@ describe("search", () => {
 describe("parts of the search", () => {
   const ranking = (...scores: [number, number][]) => scores.map(([key, score]) => ({ key, score }));
 
-  it("fuses rankings on their own scales", () => {
-    expect(fuse(ranking([1, 30], [2, 20], [3, 10]), ranking([3, 0.9], [4, 0.8], [1, 0.5]), 0.5)).toEqual([
-      { key: 1, score: 0.5 },
-      { key: 3, score: 0.5 },
-      { key: 4, score: expect.closeTo(0.375) as number },
-      { key: 2, score: 0.25 },
+  it("fuses scores from the least that there can be to the greatest found", () => {
+    const words = ranking([1, 30], [2, 20], [3, 10]);
+    const meaning = ranking([3, 0.8], [4, 0.35], [1, -0.1]);
+    // Of what it does not know, a ranking says as much as of its last.
+    expect(fuse({ words, meaning }, 0.5)).toEqual([
+      { key: 1, score: expect.closeTo((1 + 0.5) / 2) as number },
+      { key: 3, score: expect.closeTo((1 / 3 + 1) / 2) as number },
+      { key: 2, score: expect.closeTo((2 / 3 + 0.5) / 2) as number },
+      { key: 4, score: expect.closeTo((1 / 3 + 0.75) / 2) as number },
     ]);
-    expect(fuse(ranking([7, 5]), [], 0.25)).toEqual([{ key: 7, score: 0.75 }]);
-    expect(fuse([], [], 0.5)).toEqual([]);
-    const known = { first: ranking([3, 0], [4, 0]), second: ranking([2, 0.7], [1, 0.4]) };
-    expect(fuse(ranking([2, 2], [1, 1]), ranking([3, 0.9], [4, 0.5]), 0.5, known)[0]).toEqual({
-      key: 2,
-      score: expect.closeTo(0.8) as number,
-    });
-    // Below the end of a list that was cut off all is nothing.
-    expect(fuse(ranking([1, 3], [2, 2]), [], 0.5, { first: ranking([4, 1]) }, 2)).toEqual([
-      { key: 1, score: 0.5 },
-      { key: 2, score: 0 },
-      { key: 4, score: 0 },
-    ]);
-    // One hit by words is a hit, even if what else is known has none.
-    expect(fuse(ranking([3, 2]), ranking([7, 0.9], [3, 0.5]), 0.5, { first: ranking([7, 0]) })[0]!.key).toBe(3);
+    expect(fuse({ words: ranking([7, 5]), meaning: [] }, 0.25)).toEqual([{ key: 7, score: 0.75 }]);
+    expect(fuse({ words: [], meaning: [] }, 0.5)).toEqual([]);
+    // Nothing can be told apart by the least that there can be.
+    expect(fuse({ words: ranking([7, 0]), meaning: ranking([7, -1]) }, 0.5)).toEqual([{ key: 7, score: 0 }]);
+  });
+
+  it("fuses alike however many were asked for", () => {
+    const others = { words: ranking([3, 0], [4, 0]), meaning: ranking([2, 0.7]) };
+    const few = fuse({ words: ranking([2, 2], [1, 1]), meaning: ranking([3, 0.9], [4, 0.5], [1, 0.4]), others }, 0.5);
+    const more = { words: [...others.words, { key: 5, score: 0 }], meaning: others.meaning };
+    const many = { words: ranking([2, 2], [1, 1]), meaning: ranking([3, 0.9], [4, 0.5], [1, 0.4], [5, -0.2]) };
+    expect(few[0]).toEqual({ key: 2, score: expect.closeTo((1 + 1.7 / 1.9) / 2) as number });
+    expect(fuse({ ...many, others: more }, 0.5).filter(({ key }) => key !== 5)).toEqual(few);
   });
 
   it("fuses ranks", () => {
@@ -245,17 +246,36 @@ describe("parts of the search", () => {
     expect(first).toEqual({ key: 2, score: 1 / 62 + 1 / 61 });
   });
 
-  it("learns how much meaning is worth, and keeps to the half where nothing is clear", () => {
+  describe("the share of meaning", () => {
     const good = ranking([1, 1], [2, 0.2], [3, 0.1]);
     const bad = ranking([2, 1], [3, 0.9], [1, 0.1]);
-    const query = (lexical: typeof good, vector: typeof good): ClozeQuery => {
-      return { lexical, vector, right: 1 };
+    const useless = ranking(...Array.from({ length: 12 }, (_, at): [number, number] => [at + 2, 0.5]), [1, 0.1]);
+    const query = (words: typeof good, meaning: typeof good): ClozeQuery => {
+      return { rankings: { words, meaning }, right: 1 };
     };
-    const many = <T>(value: T): T[] => Array.from({ length: 30 }, () => value);
-    expect(learnWeight(many(query(bad, good)))).toBeGreaterThan(0.5);
-    expect(learnWeight(many(query(good, bad)))).toBeLessThan(0.5);
-    expect(learnWeight(many(query(good, good)))).toBe(0.5);
-    expect(learnWeight([query(bad, good)])).toBe(0.5);
+    const many = (...queries: readonly ClozeQuery[]): ClozeQuery[] =>
+      Array.from({ length: 30 }, (_, at) => queries[at % queries.length]!);
+
+    it("rises from the best as long as hardly less is found than by words alone", () => {
+      expect(learnWeight(many(query(bad, good)))).toBe(0.84);
+      expect(learnWeight(many(query(good, good)))).toBe(0.84);
+      expect(learnWeight(many(query(good, bad)))).toBe(0.64);
+      // Greater shares find as much again, but those between do not.
+      expect(learnWeight(many(query(good, bad), query(bad, good)))).toBe(0.64);
+      expect(learnWeight(many(query(useless, good)))).toBe(0.84);
+    });
+
+    it("falls with an embedder that finds less than half of what words find", () => {
+      const alone = learnWeight(
+        many(query(good, good), query(good, useless), query(bad, useless), query(good, useless)),
+      );
+      expect(alone).toBeLessThanOrEqual(0.84 * (2 / 3.5));
+      expect(learnWeight(many(query(good, useless)))).toBe(0);
+    });
+
+    it("is what suits most where there are too few questions", () => {
+      expect(learnWeight([query(bad, good)])).toBe(0.6);
+    });
   });
 
   it("keeps the best of many", () => {

@@ -1,31 +1,32 @@
 import type { IEmbedder, ScoredKey } from "@pipe/core";
 import { embedChecked } from "../embed-missing.ts";
 import type { IndexManager } from "../index-manager.ts";
-import { queryTerms } from "../lexical/terms.ts";
-import { embeddedText } from "../store/vector-table.ts";
-import { learnWeight } from "./learn-weight.ts";
+import { eachTerm, queryTerms } from "../lexical/terms.ts";
+import type { StoredChunk } from "../store/chunk-table.ts";
+import { embeddedText, innerProduct } from "../store/vector-table.ts";
+import { type ClozeQuery, learnWeight } from "./learn-weight.ts";
+import { withOthers } from "./other-scores.ts";
 import type { VectorSearch } from "./vector-search.ts";
 
-/** Passages out of which a sentence is asked. */
-const questions = 128;
+/** Passages out of which a sentence is asked, at most: fewer leave more to chance, more take time. */
+const mostQuestions = 256;
 /** Smaller corpora teach nothing. */
 const fewestChunks = 200;
 /** Up to so many passages the index ranks them itself, and the vector store need not have them. */
 const mostRanked = 20_000;
 const depth = 100;
-const embeddedAtOnce = 16;
+/** Questions whose two texts are embedded together. */
+const together = 16;
 
 type Write = Parameters<Parameters<IndexManager["writing"]>[1]>[0];
+type Question = { readonly passage: StoredChunk; readonly sentence: string; readonly rest: string };
+/** Vectors of a question's sentence and of what is left of its passage. */
+type Embedded = { readonly vector: Float32Array; readonly own: Float32Array };
 
-/** A sentence that is asked for, and the passage that it was taken out of. */
-type Question = {
-  readonly chunk: number;
-  readonly heading: readonly string[];
-  readonly sentence: string;
-  readonly rest: string;
-};
-
-/** Learns how much meaning is worth in this corpus, once for each space. */
+/**
+ * Learns how much meaning is worth in this corpus, once for each space. It takes the time of embedding half of the passages or
+ * 256 of them, whichever are fewer.
+ */
 export async function teachWeight(
   index: IndexManager,
   write: Write,
@@ -36,53 +37,70 @@ export async function teachWeight(
   const { space } = embedder;
   const state = await write("spaceState", space);
   if (state.weight !== undefined || state.chunks < fewestChunks || state.vectors < state.chunks) return;
-  const sample = await index.read("chunks", await index.read("sample", questions));
-  const asked = sample.flatMap(({ chunk, heading, text }): Question[] => {
-    const sentence = sentenceOf(text);
-    return sentence === undefined ? [] : [{ chunk, heading, sentence, rest: text.replace(sentence, " ") }];
-  });
-  const pairs: (readonly [query: Float32Array, own: Float32Array])[] = [];
-  for (let at = 0; at < asked.length; at += embeddedAtOnce) {
-    const texts = asked
-      .slice(at, at + embeddedAtOnce)
-      .flatMap(({ sentence, heading, rest }) => [sentence, embeddedText(heading.join(" › "), rest)]);
-    const embedded = await embedChecked(embedder, texts, signal);
-    for (let i = 0; i < embedded.length; i += 2) pairs.push([embedded[i]!, embedded[i + 1]!]);
-  }
-  const queries = pairs.map(([query]) => query);
-  const ranked =
-    state.vectors <= mostRanked
-      ? await index.read("nearest", space, queries, depth)
-      : await inTurn(queries, async (vector) => (await vectors.search({ space, vector, limit: depth }, state)).ranked);
-  const results = await inTurn([...asked.entries()], async ([at, { chunk, heading, sentence, rest }]) => {
+  const sample = await index.read("sample", Math.min(mostQuestions, state.chunks >> 1));
+  const questions = (await index.read("chunks", sample)).flatMap(questionOf);
+  const embedded = await embedAll(embedder, questions, signal);
+  const queries = embedded.map(({ vector }) => vector);
+  const nearest = state.vectors <= mostRanked ? await index.read("nearest", space, queries, depth) : undefined;
+  const asked: ClozeQuery[] = [];
+  for (const [at, question] of questions.entries()) {
     signal?.throwIfAborted();
-    const terms = queryTerms(sentence);
-    const [lexical, [scores]] = await Promise.all([
+    const { vector, own } = embedded[at]!;
+    const terms = queryTerms(question.sentence);
+    const { chunk } = question.passage;
+    const [words, ranked, ownWords] = await Promise.all([
       index.read("lexical", terms, depth, undefined),
-      index.read("lexicalScores", terms, [chunk]),
+      nearest?.[at] ?? vectors.search({ space, vector, limit: depth }, state).then((result) => result.ranked),
+      wordsWithout(index, terms, question),
     ]);
-    // The passage as it would be found without the sentence.
-    const left = new Set(queryTerms(`${heading.join(" ")} ${rest}`));
-    const words = Object.entries(scores!.words).reduce((sum, [term, score]) => sum + (left.has(term) ? score : 0), 0);
-    const [query, own] = pairs[at]!;
-    const meaning = query.reduce((sum, value, i) => sum + value * own[i]!, 0);
-    const instead = (ranking: readonly ScoredKey[], score: number): ScoredKey[] => [
-      ...ranking.filter(({ key }) => key !== chunk),
-      { key: chunk, score },
-    ];
-    return { lexical: instead(lexical, words), vector: instead(ranked[at]!, meaning), right: chunk };
-  });
-  await write("learn", space, learnWeight(results));
+    const rankings = await withOthers(
+      index,
+      { terms, vector, spaces: [space] },
+      { words: instead(words, chunk, ownWords), meaning: instead(ranked, chunk, innerProduct(vector, own)) },
+    );
+    asked.push({ rankings, right: chunk });
+  }
+  await write("learn", space, learnWeight(asked));
 }
 
-async function inTurn<A, B>(all: readonly A[], body: (each: A) => Promise<B>): Promise<B[]> {
-  const results: B[] = [];
-  for (const each of all) results.push(await body(each));
-  return results;
+async function embedAll(
+  embedder: IEmbedder,
+  questions: readonly Question[],
+  signal: AbortSignal | undefined,
+): Promise<Embedded[]> {
+  const embedded: Embedded[] = [];
+  for (let begin = 0; begin < questions.length; begin += together) {
+    const texts = questions
+      .slice(begin, begin + together)
+      .flatMap(({ sentence, passage, rest }) => [sentence, embeddedText(contextOf(passage), rest)]);
+    const made = await embedChecked(embedder, texts, signal);
+    for (let at = 0; at < made.length; at += 2) embedded.push({ vector: made[at]!, own: made[at + 1]! });
+  }
+  return embedded;
 }
 
-/** A sentence from the middle of a text of several, or nothing. */
-function sentenceOf(text: string): string | undefined {
-  const sentences = text.split(/(?<=[.!?])\s+/).filter(({ length }) => length >= 30);
-  return sentences.length < 3 ? undefined : sentences[sentences.length >> 1];
+/** A sentence from the middle of a passage of several, or nothing. */
+function questionOf(passage: StoredChunk): Question[] {
+  const sentences = passage.text.split(/(?<=[.!?])\s+/).filter(({ length }) => length >= 30);
+  if (sentences.length < 3) return [];
+  const sentence = sentences[sentences.length >> 1]!;
+  return [{ passage, sentence, rest: passage.text.replace(sentence, " ") }];
+}
+
+function contextOf({ heading }: StoredChunk): string {
+  return heading.join(" › ");
+}
+
+/** A ranking with another score of a passage. */
+function instead(ranking: readonly ScoredKey[], key: number, score: number): ScoredKey[] {
+  return [...ranking.filter((each) => each.key !== key), { key, score }];
+}
+
+/** What the passage's words are worth without the sentence. */
+async function wordsWithout(index: IndexManager, terms: readonly string[], question: Question): Promise<number> {
+  const { passage, rest } = question;
+  const [scores] = await index.read("lexicalScores", terms, [passage.chunk]);
+  const left = new Set<string>();
+  eachTerm(`${passage.heading.join(" ")} ${rest}`, (term) => void left.add(term));
+  return Object.entries(scores!.words).reduce((sum, [term, score]) => sum + (left.has(term) ? score : 0), 0);
 }

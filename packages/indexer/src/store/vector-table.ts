@@ -193,11 +193,17 @@ export function exactScores(
     const row = read.get(number, key);
     if (row === undefined) continue;
     const vector = vectorOf(database, key, row["vector"], row["crc"], space.dimensions);
-    let score = 0;
-    for (let i = 0; i < query.length; i++) score += vector[i]! * query[i]!;
+    const score = innerProduct(vector, query);
     if (score !== 0 || vector.some((value) => value !== 0)) scored.push({ key, score });
   }
   return scored.sort(byScore);
+}
+
+/** The sum of products in order, as all exact scores are computed. */
+export function innerProduct(a: Float32Array, b: Float32Array): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += a[i]! * b[i]!;
+  return sum;
 }
 
 /** The mean direction of a document's passages in a space; nothing where none has a vector. */
