@@ -1,4 +1,4 @@
-// npm run bench -- <name> [--size <size>] [--rounds n] [--json]; train: [--only a,b]; gpu: [--device cuda|cpu] [--rows n] [--steps n]
+// npm run bench -- <name> [--size <size>] [--rounds n] [--json]; train, index-build: [--only a,b]; gpu: [--device cuda|cpu] [--rows n] [--steps n]
 import { parseArgs } from "node:util";
 import type { BenchOptions, BenchResult } from "./result.ts";
 

@@ -26,12 +26,15 @@ type Run = { readonly milliseconds: number; readonly cpu: number };
  * the disk and with vectors of a trivial embedder (`words` is ours without, as qmd is), each time in a process of its own, of built
  * code; `live` is ours where one process does both.
  */
-export async function benchIndexBuild({ rounds }: BenchOptions): Promise<BenchResult> {
+export async function benchIndexBuild({ rounds, only }: BenchOptions): Promise<BenchResult> {
   await Promise.resolve();
   output(join(here, "../../node_modules/.bin/tsc"), ["-b"]);
   const docs = join(envs, "next-docs/node_modules/next/dist/docs");
   if (!existsSync(docs)) throw new Error("The documentation of Next.js is absent: bench/setup/setup.sh");
-  const present = contenders.filter(({ env }) => env === undefined || existsSync(join(envs, env)));
+  const present = contenders.filter(
+    ({ name, env }) =>
+      (env === undefined || existsSync(join(envs, env))) && (name === "ours" || only?.includes(name) !== false),
+  );
   const raw: { [contender: string]: number[][] } = {};
   console.log(
     `index-build, ${machine()}, ${rounds} rounds, milliseconds: from nothing (CPU), after edits of 1 % (CPU)`,

@@ -15,7 +15,7 @@ const fewestChunks = 200;
 /** Up to so many passages the index ranks them itself, and the vector store need not have them. */
 const mostRanked = 20_000;
 const depth = 100;
-/** Questions whose two texts are embedded together. */
+/** Questions that are embedded, and asked, together. */
 const together = 16;
 
 type Write = Parameters<Parameters<IndexManager["writing"]>[1]>[0];
@@ -42,9 +42,7 @@ export async function teachWeight(
   const embedded = await embedAll(embedder, questions, signal);
   const queries = embedded.map(({ vector }) => vector);
   const nearest = state.vectors <= mostRanked ? await index.read("nearest", space, queries, depth) : undefined;
-  const asked: ClozeQuery[] = [];
-  for (const [at, question] of questions.entries()) {
-    signal?.throwIfAborted();
+  const ask = async (question: Question, at: number): Promise<ClozeQuery> => {
     const { vector, own } = embedded[at]!;
     const terms = queryTerms(question.sentence);
     const { chunk } = question.passage;
@@ -58,7 +56,13 @@ export async function teachWeight(
       { terms, vector, spaces: [space] },
       { words: instead(words, chunk, ownWords), meaning: instead(ranked, chunk, innerProduct(vector, own)) },
     );
-    asked.push({ rankings, right: chunk });
+    return { rankings, right: chunk };
+  };
+  const asked: ClozeQuery[] = [];
+  for (let begin = 0; begin < questions.length; begin += together) {
+    signal?.throwIfAborted();
+    const some = questions.slice(begin, begin + together);
+    asked.push(...(await Promise.all(some.map((question, at) => ask(question, begin + at)))));
   }
   await write("learn", space, learnWeight(asked));
 }
