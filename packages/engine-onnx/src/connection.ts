@@ -46,10 +46,21 @@ export class Connection {
     });
   }
 
+  /** Fails everything that waits and all that comes, and resolves when the host is at rest. */
+  async drain(reason: string): Promise<void> {
+    if (this.#broken !== undefined) return;
+    const rest = this.send({ type: "rest" }).catch(() => undefined);
+    const last = [...this.#waiting].at(-1)!;
+    this.#waiting.delete(last[0]);
+    this.close(reason);
+    this.#waiting.set(...last);
+    this.#port.ref();
+    await rest;
+  }
+
   /** Fails everything that waits, and all that comes. */
   close(reason: string, cause?: unknown): void {
-    if (this.#broken !== undefined) return;
-    this.#broken = new PipeError("engine-closed", reason, cause === undefined ? {} : { cause });
+    this.#broken ??= new PipeError("engine-closed", reason, cause === undefined ? {} : { cause });
     for (const { reject } of this.#waiting.values()) reject(this.#broken);
     this.#waiting.clear();
     this.#port.unref();

@@ -124,6 +124,25 @@ describe("createOnnxEngine", () => {
     await expect(executable.run({}).then((out) => out.y.read())).rejects.toMatchObject({ code: "engine-closed" });
   });
 
+  it("may be disposed of in the middle of a run, which it waits for", async () => {
+    const spec = { shape: [500, 500], dtype: "float32" } as const;
+    for (let ms = 0; ms < 12; ms += 2) {
+      const engine = await createOnnxEngine({ threads: 2 });
+      const power = await engine.compile(
+        ({ x }: { x: tf.Tensor }) => ({ y: [1, 2, 3, 4].reduce((y) => tf.matMul(y, x), x) }),
+        { x: spec },
+      );
+      const read = (): Promise<unknown> =>
+        power.run({ x: new Float32Array(250_000).fill(1e-3) }).then(({ y }) => y.read());
+      const begun = Promise.allSettled([read()]);
+      await new Promise((resolve) => setTimeout(resolve, ms));
+      await engine[Symbol.asyncDispose]();
+      const [result] = await begun;
+      if (result.status === "rejected") expect(result.reason).toMatchObject({ code: "engine-closed" });
+      await expect(read()).rejects.toMatchObject({ code: "engine-closed" });
+    }
+  });
+
   it("keeps one copy of a result", async () => {
     const engine = await inThread();
     const executable = await engine.compile(() => ({ y: tf.fill([2 ** 21], 2) }), {});

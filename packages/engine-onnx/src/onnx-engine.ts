@@ -117,7 +117,8 @@ export class OnnxEngine implements IEngine {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.connection.close("The engine was disposed.");
+    // A thread that is ended within a run takes the process along: onnxruntime-node cannot hand over results then.
+    await this.connection.drain("The engine was disposed.");
     await this.#stop();
   }
 

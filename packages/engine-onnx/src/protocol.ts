@@ -71,7 +71,9 @@ export type Request =
   | { readonly type: "read"; readonly tensor: number }
   | { readonly type: "copy"; readonly from: readonly number[]; readonly to: readonly number[] }
   | { readonly type: "free"; readonly tensors: readonly number[] }
-  | { readonly type: "close-executable"; readonly executable: number };
+  | { readonly type: "close-executable"; readonly executable: number }
+  /** Answered when all before it is done. */
+  | { readonly type: "rest" };
 
 /** What the host answers, by type of the request. */
 export type Answers = {
@@ -84,6 +86,7 @@ export type Answers = {
   copy: undefined;
   free: undefined;
   "close-executable": undefined;
+  rest: undefined;
 };
 
 /** A request with its number. */

@@ -68,6 +68,8 @@ export class SessionHost {
       case "close-executable":
         await backend.release(request.executable);
         return undefined;
+      case "rest":
+        return undefined;
     }
   }
 
