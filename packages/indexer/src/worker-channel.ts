@@ -44,6 +44,7 @@ export class WorkerChannel<S extends Served> {
     { readonly resolve: (value: unknown) => void; readonly reject: (error: unknown) => void }
   >();
   #next = 0;
+  #resting: (() => void)[] = [];
   #closed: PipeError | undefined;
 
   constructor(port: Port) {
@@ -66,22 +67,32 @@ export class WorkerChannel<S extends Served> {
     });
   }
 
+  /** Resolves when every call is answered: a thread that is ended within a native one may take the process along. */
+  rest(): Promise<void> {
+    return this.#waiting.size === 0 ? Promise.resolve() : new Promise((resolve) => this.#resting.push(resolve));
+  }
+
   /** Fails what waits and all that comes. */
   close(reason: string, cause?: unknown): void {
     if (this.#closed !== undefined) return;
     this.#closed = new PipeError("index-closed", reason, cause === undefined ? {} : { cause, got: messageOf(cause) });
     for (const { reject } of this.#waiting.values()) reject(this.#closed);
     this.#waiting.clear();
-    this.#port.unref();
+    this.#settled();
   }
 
   #settle(reply: Reply): void {
     const waiting = this.#waiting.get(reply.id);
     if (waiting === undefined) return;
     this.#waiting.delete(reply.id);
-    if (this.#waiting.size === 0) this.#port.unref();
+    if (this.#waiting.size === 0) this.#settled();
     if (reply.ok) waiting.resolve(reply.value);
     else waiting.reject(received(reply.error));
+  }
+
+  #settled(): void {
+    this.#port.unref();
+    for (const resolve of this.#resting.splice(0)) resolve();
   }
 }
 

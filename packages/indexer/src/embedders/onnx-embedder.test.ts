@@ -92,6 +92,15 @@ describe("OnnxEmbedder", () => {
     for (const embedder of [first, cut]) await embedder[Symbol.asyncDispose]();
   });
 
+  it("embeds what it was given before it ends", async () => {
+    const place = await modelFolder("ends");
+    const embedder = await OnnxEmbedder.open({ folder: place, threads: 1 });
+    const embedding = embedder.embed(Array.from({ length: 60 }, (_, at) => `text ${at}`));
+    await embedder[Symbol.asyncDispose]();
+    expect(await embedding).toHaveLength(60);
+    await expect(embedder.embed(["text"])).rejects.toMatchObject({ code: "index-closed" });
+  });
+
   it("gives many texts in their order, and stops when asked", async () => {
     const embedder = await here(await modelFolder("many"));
     const texts = Array.from({ length: 150 }, (_, i) => (i % 3 === 0 ? "red" : "blue ".repeat(i % 4)));

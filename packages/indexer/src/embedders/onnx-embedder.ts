@@ -53,8 +53,9 @@ export class OnnxEmbedder implements IEmbedder {
     return vectors;
   }
 
-  /** Stops the worker. */
+  /** Stops the worker when it has embedded what it was given last. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#serving.channel.rest();
     this.#serving.channel.close("The embedder was disposed.");
     await this.#serving.stop();
   }

@@ -65,6 +65,7 @@ export class UsearchVectorStore implements IVectorStore {
   /** Ends its thread; what was not flushed is given again next time. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#open = false;
+    await this.#serving?.channel.rest();
     this.#serving?.channel.close("The index was closed.");
     await this.#serving?.stop();
   }
