@@ -20,12 +20,6 @@ export async function openProvider(
   options: SessionsOptions,
 ): Promise<{ readonly runtime: Runtime; readonly sessions: Sessions; readonly version: string }> {
   const runtime = await loadRuntime();
-  if (options.provider === "webgpu" && process.platform === "linux" && vulkanDrivers().length === 0) {
-    throw new PipeError("provider-missing", "ONNX Runtime cannot compute with webgpu here.", {
-      got: "no driver for Vulkan",
-      fix: fixes.webgpu,
-    });
-  }
   // What fails is thrown; the log would say it a second time, among what the user's program prints.
   runtime.env.logLevel = "fatal";
   const sessions = new Sessions(runtime, options);
@@ -47,6 +41,9 @@ async function loadRuntime(): Promise<Runtime> {
 
 async function prove(runtime: Runtime, sessions: Sessions, provider: Provider): Promise<void> {
   try {
+    if (provider === "webgpu" && process.platform === "linux" && vulkanDrivers().length === 0) {
+      throw new Error("no driver for Vulkan");
+    }
     const session = await sessions.create(identityModel("float32").model, "proof");
     await session.run({ x: new runtime.Tensor("float32", Float32Array.of(1), [1]) });
     await session.release();
