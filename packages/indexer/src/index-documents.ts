@@ -6,6 +6,7 @@ import {
   messageOf,
   PipeError,
   type SourceDocument,
+  type VectorSpace,
 } from "@pipe/core";
 import type { ProcessedDocument } from "./document-processor.ts";
 import { embedChecked, embedMissing } from "./embed-missing.ts";
@@ -18,6 +19,8 @@ import { embeddedText } from "./store/vector-table.ts";
 const mostDocuments = 256;
 const mostChunks = 1_024;
 const longestWait = 1_000;
+/** Passages of the first transaction: the sooner it begins, the more is read meanwhile. Each may have twice those of the last. */
+const firstChunks = 256;
 const embedAtOnce = 32;
 /** Documents that are looked up at a time, unless their characters are as many as this. */
 const lookedUpAtOnce = 32;
@@ -57,10 +60,14 @@ export class IndexDocuments {
   readonly #seen = new Set<string>();
   #waiting: Ready[] = [];
   #waitingChunks = 0;
+  /** Passages with which the next transaction is due. */
+  #dueChunks = firstChunks;
   /** The transaction under way: meanwhile the next documents are read. */
   #storing: Promise<unknown> = Promise.resolve();
   /** Whether no document of the stream is in the index before. */
   #isNew = false;
+  /** Contents that got a vector here, in a space that had none before. */
+  readonly #embedded = new Map<string, Set<string>>();
   /** Whether the embedder keeps up with the parser. */
   #isQuick = true;
   #since = performance.now();
@@ -190,7 +197,7 @@ export class IndexDocuments {
     }
     const isDue =
       this.#waiting.length >= mostDocuments ||
-      this.#waitingChunks >= mostChunks ||
+      this.#waitingChunks >= this.#dueChunks ||
       performance.now() - this.#since > longestWait;
     if (isDue) await this.#store();
   }
@@ -201,6 +208,7 @@ export class IndexDocuments {
     this.#waitingChunks = 0;
     this.#since = performance.now();
     if (waiting.length === 0) return;
+    this.#dueChunks = Math.min(2 * this.#dueChunks, mostChunks);
     const vectors = await this.#vectorsOf(waiting);
     await this.#storing;
     const documents = waiting.map(({ document }) => document);
@@ -231,11 +239,10 @@ export class IndexDocuments {
     const changed = waiting.filter(({ replaces }) => replaces).flatMap(passages);
     const fresh = this.#isQuick ? waiting.filter(({ replaces }) => !replaces).flatMap(passages) : [];
     const all = [...changed, ...fresh];
-    const known = await this.#write("embeddedContents", space, [...new Set(all.map(({ content }) => content))]);
-    const isKnown = new Set(known);
-    const missing = all.filter(({ content }) => !isKnown.has(content));
+    const { known, isNew } = await this.#knownOf(space, all);
+    const missing = all.filter(({ content }) => !known.has(content));
     // Nobody finds an older version by a model that has embedded nothing before.
-    const owed = known === undefined ? 0 : changed.filter(({ content }) => !isKnown.has(content)).length;
+    const owed = isNew ? 0 : changed.filter(({ content }) => !known.has(content)).length;
     const rows: NewVectors["rows"][number][] = [];
     const begin = performance.now();
     for (let at = 0; at < missing.length; at += embedAtOnce) {
@@ -246,11 +253,28 @@ export class IndexDocuments {
       const texts = some.map(({ text }) => text);
       const vectors = await embedChecked(embedder, texts, signal).catch(() => undefined);
       for (const [i, vector] of (vectors ?? []).entries()) {
-        rows.push({ document: some[i]!.document, place: some[i]!.place, vector });
+        const { document, place, content } = some[i]!;
+        rows.push({ document, place, vector });
+        if (isNew) known.add(content);
       }
       this.#counts.embedded += vectors?.length ?? 0;
     }
     return { space, rows: inOnePiece(rows) };
+  }
+
+  /**
+   * Contents that have a vector in a space, of those of some passages at least. The index is asked only where the space had
+   * vectors before: its answer waits for what is being stored.
+   */
+  async #knownOf(space: VectorSpace, passages: readonly Passage[]): Promise<{ known: Set<string>; isNew: boolean }> {
+    const key = JSON.stringify(space);
+    const own = this.#embedded.get(key);
+    if (own !== undefined) return { known: own, isNew: true };
+    const stored = await this.#write("embeddedContents", space, [...new Set(passages.map(({ content }) => content))]);
+    if (stored !== undefined) return { known: new Set(stored), isNew: false };
+    const known = new Set<string>();
+    this.#embedded.set(key, known);
+    return { known, isNew: true };
   }
 
   #report(embedded: number, pending: number): void {

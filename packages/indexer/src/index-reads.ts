@@ -27,7 +27,8 @@ import {
   spaceNumber,
   type StoredChanges,
 } from "./store/vector-table.ts";
-import { exactNearest } from "./search/exact-nearest.ts";
+import { clozeQueries, type ClozeQuestion } from "./search/cloze.ts";
+import { learnWeight } from "./search/learn-weight.ts";
 import { type IndexVerification, verifyIndex } from "./store/verify.ts";
 
 /** What is known of a space at one moment. */
@@ -186,9 +187,9 @@ export function indexReads(opened: () => IndexDatabase) {
       });
     },
 
-    /** The nearest passages to each of several vectors. */
-    nearest(space: VectorSpace, queries: readonly Float32Array[], limit: number): ScoredKey[][] {
-      return read((database) => exactNearest(database, space, queries, limit));
+    /** The share of meaning that questions teach which all passages of a space answer. */
+    clozeWeight(space: VectorSpace, questions: readonly ClozeQuestion[]): number {
+      return read((database) => learnWeight(clozeQueries(database, reader(), space, questions)));
     },
 
     chunks(chunks: readonly number[]): StoredChunk[] {

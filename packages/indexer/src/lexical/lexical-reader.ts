@@ -3,7 +3,8 @@ import type { IndexDatabase } from "../store/index-database.ts";
 import { damaged } from "../store/sqlite-error.ts";
 import type { ScoredKey } from "@pipe/core";
 import { inverseFrequency, lengthNorm, termFactor } from "./bm25.ts";
-import { decodePostings, type Postings } from "./postings.ts";
+import type { Postings } from "./postings.ts";
+import { PostingsCache } from "./postings-cache.ts";
 import { TopKeys } from "../search/top-keys.ts";
 
 type LoadedSegment = {
@@ -19,8 +20,8 @@ type LoadedSegment = {
 /** The BM25 score of a passage, and what each term gives to it. */
 export type TermScores = ScoredKey & { readonly words: { readonly [term: string]: number } };
 
-/** Unpacked postings that are kept, as numbers. */
-const mostCached = 8_000_000;
+/** A term of a query: how rare it is, and its postings in each segment. */
+type WeighedTerm = { readonly term: string; readonly idf: number; readonly postings: readonly Postings[] };
 
 /**
  * Scores passages by BM25: each term's postings are added up in an array, a segment after the other. With the postings
@@ -32,12 +33,12 @@ export class LexicalReader {
   #alive = 0;
   #mean = 1;
   #removedUpTo = 0;
-  readonly #cache = new Map<string, Postings>();
-  #cached = 0;
+  readonly #postings: PostingsCache;
   #generation = 0;
 
   constructor(database: IndexDatabase) {
     this.#database = database;
+    this.#postings = new PostingsCache(database);
   }
 
   /** Takes in what was written since the last call; within a read. */
@@ -69,14 +70,13 @@ export class LexicalReader {
   search(terms: readonly string[], limit: number, allowed?: ReadonlySet<number>): ScoredKey[] {
     const best = new TopKeys(limit);
     const weighed = this.#weighed(terms);
-    for (const segment of this.#segments) {
-      const { chunks, dead, norms, scores } = segment;
-      for (const { term, idf } of weighed) {
-        const { ordinals, counts } = this.#postings(segment.id, term);
+    for (const [at, { chunks, dead, norms, scores }] of this.#segments.entries()) {
+      for (const { idf, postings } of weighed) {
+        const { ordinals, counts } = postings[at]!;
         const factor = termFactor(idf);
-        for (let at = 0; at < ordinals.length; at++) {
-          const ordinal = ordinals[at]!;
-          const count = counts[at]!;
+        for (let place = 0; place < ordinals.length; place++) {
+          const ordinal = ordinals[place]!;
+          const count = counts[place]!;
           scores[ordinal] = scores[ordinal]! + (factor * count) / (count + norms[ordinal]!);
         }
       }
@@ -92,72 +92,44 @@ export class LexicalReader {
 
   /** The scores of passages, by term. */
   scoresOf(terms: readonly string[], chunks: readonly number[]): TermScores[] {
+    const scored = chunks.map((key) => ({ key, score: 0, words: {} as { [term: string]: number } }));
     const weighed = this.#weighed(terms);
-    return chunks.map((key) => {
-      const words: { [term: string]: number } = {};
-      let score = 0;
-      for (const segment of this.#segments) {
-        const ordinal = indexOf(segment.chunks, key);
+    for (const [at, { chunks: all, norms }] of this.#segments.entries()) {
+      for (const each of scored) {
+        const ordinal = indexOf(all, each.key);
         if (ordinal < 0) continue;
-        for (const { term, idf } of weighed) {
-          const { ordinals, counts } = this.#postings(segment.id, term);
-          const at = indexOf(ordinals, ordinal);
-          if (at < 0) continue;
-          const count = counts[at]!;
-          words[term] = (termFactor(idf) * count) / (count + segment.norms[ordinal]!);
-          score += words[term];
+        for (const { term, idf, postings } of weighed) {
+          const { ordinals, counts } = postings[at]!;
+          const place = indexOf(ordinals, ordinal);
+          if (place < 0) continue;
+          const count = counts[place]!;
+          each.words[term] = (termFactor(idf) * count) / (count + norms[ordinal]!);
+          each.score += each.words[term];
         }
-        break;
       }
-      return { key, score, words };
-    });
+    }
+    return scored;
   }
 
   /** The terms that tell most about a text, given how often each stands there. */
   telling(counts: ReadonlyMap<string, number>, limit: number): string[] {
-    return this.#weighed([...counts.keys()])
-      .map(({ term, idf }) => ({ term, weight: idf * Math.sqrt(counts.get(term)!) }))
+    const size = this.#database.sql("SELECT size AS n FROM postings WHERE segment = ? AND term = ?");
+    const matching = (term: string): number =>
+      this.#segments.reduce((sum, { id }) => sum + ((size.get(id, term)?.["n"] as number | undefined) ?? 0), 0);
+    return Array.from(counts, ([term, count]) => {
+      return { term, weight: inverseFrequency(matching(term), this.#alive) * Math.sqrt(count) };
+    })
       .sort((a, b) => b.weight - a.weight)
       .slice(0, limit)
       .map(({ term }) => term);
   }
 
-  #weighed(terms: readonly string[]): { term: string; idf: number }[] {
-    const count = this.#database.sql("SELECT size AS n FROM postings WHERE segment = ? AND term = ?");
+  #weighed(terms: readonly string[]): WeighedTerm[] {
     return terms.map((term) => {
-      let matching = 0;
-      for (const { id } of this.#segments) {
-        const cached = this.#cache.get(`${id} ${term}`)?.ordinals.length;
-        matching += cached ?? (count.get(id, term)?.["n"] as number | undefined) ?? 0;
-      }
-      return { term, idf: inverseFrequency(matching, this.#alive) };
+      const postings = this.#postings.of(term, this.#segments);
+      const matching = postings.reduce((sum, { ordinals }) => sum + ordinals.length, 0);
+      return { term, idf: inverseFrequency(matching, this.#alive), postings };
     });
-  }
-
-  #postings(segment: number, term: string): Postings {
-    const key = `${segment} ${term}`;
-    const cached = this.#cache.get(key);
-    if (cached !== undefined) {
-      // The most recently used stands last.
-      this.#cache.delete(key);
-      this.#cache.set(key, cached);
-      return cached;
-    }
-    const row = this.#database
-      .sql("SELECT size, data, crc FROM postings WHERE segment = ? AND term = ?")
-      .get(segment, term);
-    if (row === undefined) return none;
-    const data = row["data"] as Uint8Array;
-    if (crc32(data) !== row["crc"]) throw damaged(this.#database.path, `other postings of ${JSON.stringify(term)}`);
-    const postings = decodePostings(data, row["size"] as number);
-    this.#cache.set(key, postings);
-    this.#cached += postings.ordinals.length;
-    for (const [oldest, { ordinals }] of this.#cache) {
-      if (this.#cached <= mostCached || oldest === key) break;
-      this.#cache.delete(oldest);
-      this.#cached -= ordinals.length;
-    }
-    return postings;
   }
 
   #load(id: number): LoadedSegment {
@@ -179,8 +151,7 @@ export class LexicalReader {
   #forget(): void {
     this.#generation = this.#database.generation;
     this.#segments = [];
-    this.#cache.clear();
-    this.#cached = 0;
+    this.#postings.clear();
     this.#removedUpTo = 0;
   }
 
@@ -196,19 +167,12 @@ export class LexicalReader {
       }
     }
     this.#mean = Math.max(1, total / Math.max(1, this.#alive));
-    const ids = new Set(this.#segments.map(({ id }) => id));
     for (const segment of this.#segments) {
       segment.norms = Float32Array.from(segment.lengths, (length) => lengthNorm(length, this.#mean));
     }
-    for (const [key, { ordinals }] of this.#cache) {
-      if (ids.has(Number.parseInt(key, 10))) continue;
-      this.#cache.delete(key);
-      this.#cached -= ordinals.length;
-    }
+    this.#postings.retain(new Set(this.#segments.map(({ id }) => id)));
   }
 }
-
-const none: Postings = { ordinals: new Int32Array(0), counts: new Uint16Array(0) };
 
 function kill({ chunks, dead }: LoadedSegment, chunk: number): void {
   const at = indexOf(chunks, chunk);

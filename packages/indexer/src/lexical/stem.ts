@@ -4,7 +4,11 @@ const sequences = /(?:[aeiou]|(?<=[^aeiou])y)+(?:[^aeiouy]|(?<![^aeiou])y)+/g;
 const doubled = /([^aeiouylsz])\1$/;
 const shortEnd = /(?:^|[^aeiou])[aeiouy][^aeiouwxy]$/;
 
-const second: readonly (readonly [string, string])[] = [
+/** Rules with the longest ending first: it decides, whether it is replaced or not. */
+const longestFirst = (rules: readonly (readonly [string, string])[]): readonly (readonly [string, string])[] =>
+  rules.toSorted(([a], [b]) => b.length - a.length);
+
+const second = longestFirst([
   ["ational", "ate"],
   ["tional", "tion"],
   ["enci", "ence"],
@@ -25,8 +29,8 @@ const second: readonly (readonly [string, string])[] = [
   ["aliti", "al"],
   ["iviti", "ive"],
   ["biliti", "ble"],
-];
-const third: readonly (readonly [string, string])[] = [
+]);
+const third = longestFirst([
   ["icate", "ic"],
   ["ative", ""],
   ["alize", "al"],
@@ -34,9 +38,10 @@ const third: readonly (readonly [string, string])[] = [
   ["ical", "ic"],
   ["ful", ""],
   ["ness", ""],
-];
-const fourth: readonly string[] =
-  "al ance ence er ic able ible ant ement ment ent ion ou ism ate iti ous ive ize".split(" ");
+]);
+const fourth = longestFirst(
+  "al ance ence er ic able ible ant ement ment ent ion ou ism ate iti ous ive ize".split(" ").map((end) => [end, ""]),
+);
 
 /** The stem of an English word in lower case, after Porter 1980; words with other letters stay as they are. */
 export function stem(word: string): string {
@@ -68,21 +73,16 @@ function plural(word: string): string {
 }
 
 function suffixes(word: string): string {
-  let w = replaced(replaced(word, second), third);
-  // The longest ending decides, whether it is taken off or not.
-  const ending = fourth.filter((each) => w.endsWith(each)).sort((a, b) => b.length - a.length)[0];
-  if (ending !== undefined) {
-    const base = w.slice(0, -ending.length);
-    if (measure(base) > 1 && (ending !== "ion" || /[st]$/.test(base))) w = base;
-  }
-  return w;
+  const w = replaced(replaced(word, second, 0), third, 0);
+  return w.endsWith("ion") && !/[st]ion$/.test(w) ? w : replaced(w, fourth, 1);
 }
 
-function replaced(word: string, rules: readonly (readonly [string, string])[]): string {
-  const rule = rules.filter(([from]) => word.endsWith(from)).sort((a, b) => b[0].length - a[0].length)[0];
+/** The word by the first rule whose ending it has, where what stands before measures more than so much. */
+function replaced(word: string, rules: readonly (readonly [string, string])[], above: number): string {
+  const rule = rules.find(([from]) => word.endsWith(from));
   if (rule === undefined) return word;
   const base = word.slice(0, -rule[0].length);
-  return measure(base) > 0 ? base + rule[1] : word;
+  return measure(base) > above ? base + rule[1] : word;
 }
 
 function tidy(word: string): string {

@@ -1,9 +1,7 @@
 import { stem } from "./stem.ts";
 import { stopWords } from "./stop-words.ts";
+import { WordScanner } from "./word-scanner.ts";
 
-const wordPattern = /[\p{L}\p{N}_][\p{L}\p{N}\p{M}_]*/gu;
-/** The same where there are plain characters only, in half of the time. */
-const plainPattern = /\w+/g;
 // oxlint-disable-next-line no-control-regex -- what is plain
 const plain = /^[\x00-\x7f]*$/;
 /** Where a name is joined of several words: `camelCase`, `HTMLParser`, `snake_case`, `utf8`. */
@@ -14,11 +12,9 @@ const unspaced = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script
 
 /** Longer ones are cut: they are data, not words. */
 const longest = 64;
-const mostCached = 100_000;
 
 type Term = { readonly term: string; readonly stop: boolean };
-/** The terms of words as they stand in texts: most words come again and again. */
-const known = new Map<string, readonly Term[]>();
+const words = new WordScanner(termsOf);
 
 /**
  * Calls back with each term of a text, in order: words in lower case and stemmed; names joined of several words whole and
@@ -27,19 +23,13 @@ const known = new Map<string, readonly Term[]>();
  * @param take gets a term and whether it is a stop word.
  */
 export function eachTerm(text: string, take: (term: string, stop: boolean) => void): void {
-  const words = text.match(plain.test(text) ? plainPattern : wordPattern) ?? [];
-  for (const word of words) for (const { term, stop } of termsOf(word)) take(term, stop);
+  words.scan(text, (terms) => {
+    for (const { term, stop } of terms) take(term, stop);
+  });
 }
 
 function termsOf(word: string): readonly Term[] {
-  let terms = known.get(word);
-  if (terms === undefined) {
-    terms = joined.test(word) ? namesOf(word) : wordsOf(word.toLowerCase());
-    if (known.size >= mostCached) known.clear();
-    // A long word is a slice that would keep its whole text; it is unlikely to come again too.
-    if (word.length <= longest) known.set(word, terms);
-  }
-  return terms;
+  return joined.test(word) ? namesOf(word) : wordsOf(word.toLowerCase());
 }
 
 function namesOf(word: string): Term[] {

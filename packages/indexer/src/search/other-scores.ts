@@ -13,19 +13,25 @@ export type AskedOf = {
 export async function withOthers(
   index: IndexManager,
   { terms, vector, spaces }: AskedOf,
-  { words, meaning }: BothRankings,
+  both: BothRankings,
 ): Promise<Required<BothRankings>> {
-  const [said, meant] = [keysOf(words), keysOf(meaning)];
-  const onlyMeant = [...meant].filter((key) => !said.has(key));
-  const onlySaid = [...said].filter((key) => !meant.has(key));
-  const [missingWords, ...missingMeaning] = await Promise.all([
-    said.size === 0 ? [] : index.read("lexicalScores", terms, onlyMeant),
-    ...spaces.map((space) => (meant.size === 0 ? [] : index.read("vectorScores", space, vector!, onlySaid, undefined))),
+  const { onlyMeant, onlySaid } = loners(both);
+  const [words, ...meaning] = await Promise.all([
+    onlyMeant.length === 0 ? [] : index.read("lexicalScores", terms, onlyMeant),
+    ...spaces.map((space) =>
+      onlySaid.length === 0 ? [] : index.read("vectorScores", space, vector!, onlySaid, undefined),
+    ),
   ]);
-  const others = { words: missingWords.map(({ key, score }) => ({ key, score })), meaning: missingMeaning.flat() };
-  return { words, meaning, others };
+  return { ...both, others: { words: words.map(({ key, score }) => ({ key, score })), meaning: meaning.flat() } };
 }
 
-function keysOf(ranking: readonly ScoredKey[]): Set<number> {
-  return new Set(ranking.map(({ key }) => key));
+/** Passages that one ranking has and the other lacks; none where the other is empty, as it can say nothing of them. */
+export function loners({ words, meaning }: BothRankings): { onlyMeant: number[]; onlySaid: number[] } {
+  return { onlyMeant: lacking(words, meaning), onlySaid: lacking(meaning, words) };
+}
+
+function lacking(ranking: readonly ScoredKey[], other: readonly ScoredKey[]): number[] {
+  if (ranking.length === 0) return [];
+  const has = new Set(ranking.map(({ key }) => key));
+  return other.flatMap(({ key }) => (has.has(key) ? [] : [key]));
 }

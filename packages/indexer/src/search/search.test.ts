@@ -1,4 +1,5 @@
 import type { IReranker, SourceDocument } from "@pipe/core";
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { codeOf, stream, temporaryFolders, withIndexer } from "../index-folder.test.fixture.ts";
 import { globTest } from "../store/glob.ts";
@@ -8,7 +9,7 @@ import { fuse, fuseRanks } from "./fusion.ts";
 import { type ClozeQuery, learnWeight } from "./learn-weight.ts";
 import { gather } from "./passages.ts";
 import { snippetOf } from "./snippet.ts";
-import { TopKeys } from "./top-keys.ts";
+import { byScore, TopKeys } from "./top-keys.ts";
 
 const newFolder = temporaryFolders();
 
@@ -282,6 +283,18 @@ describe("parts of the search", () => {
     const best = new TopKeys(3);
     for (let key = 1; key <= 500; key++) best.offer(key, (key * 7919) % 101);
     expect(best.ranked().map(({ score }) => score)).toEqual([100, 100, 100]);
+  });
+
+  it("keeps what sorting would put first", () => {
+    const scores = fc.array(fc.integer({ min: 0, max: 20 }), { maxLength: 200 });
+    fc.assert(
+      fc.property(scores, fc.integer({ min: 1, max: 30 }), (all, limit) => {
+        const rows = all.map((score, at) => ({ key: (at * 131) % 211, score }));
+        const best = new TopKeys(limit);
+        for (const { key, score } of rows) best.offer(key, score);
+        expect(best.ranked()).toEqual(rows.toSorted(byScore).slice(0, limit));
+      }),
+    );
   });
 
   it("shows where the words stand", () => {

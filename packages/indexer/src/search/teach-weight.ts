@@ -1,9 +1,10 @@
-import type { IEmbedder, ScoredKey } from "@pipe/core";
+import type { IEmbedder } from "@pipe/core";
 import { embedChecked } from "../embed-missing.ts";
 import type { IndexManager } from "../index-manager.ts";
 import { eachTerm, queryTerms } from "../lexical/terms.ts";
 import type { StoredChunk } from "../store/chunk-table.ts";
 import { embeddedText, innerProduct } from "../store/vector-table.ts";
+import { clozeDepth, type ClozeQuestion, withoutSentence } from "./cloze.ts";
 import { type ClozeQuery, learnWeight } from "./learn-weight.ts";
 import { withOthers } from "./other-scores.ts";
 import type { VectorSearch } from "./vector-search.ts";
@@ -12,16 +13,13 @@ import type { VectorSearch } from "./vector-search.ts";
 const mostQuestions = 256;
 /** Smaller corpora teach nothing. */
 const fewestChunks = 200;
-/** Up to so many passages the index ranks them itself, and the vector store need not have them. */
+/** Up to so many passages the index ranks them all itself, and the vector store need not have them. */
 const mostRanked = 20_000;
-const depth = 100;
 /** Questions that are embedded, and asked, together. */
 const together = 16;
 
 type Write = Parameters<Parameters<IndexManager["writing"]>[1]>[0];
-type Question = { readonly passage: StoredChunk; readonly sentence: string; readonly rest: string };
-/** Vectors of a question's sentence and of what is left of its passage. */
-type Embedded = { readonly vector: Float32Array; readonly own: Float32Array };
+type Taken = { readonly passage: StoredChunk; readonly sentence: string; readonly rest: string };
 
 /**
  * Learns how much meaning is worth in this corpus, once for each space. It takes the time of embedding half of the passages or
@@ -38,73 +36,56 @@ export async function teachWeight(
   const state = await write("spaceState", space);
   if (state.weight !== undefined || state.chunks < fewestChunks || state.vectors < state.chunks) return;
   const sample = await index.read("sample", Math.min(mostQuestions, state.chunks >> 1));
-  const questions = (await index.read("chunks", sample)).flatMap(questionOf);
-  const embedded = await embedAll(embedder, questions, signal);
-  const queries = embedded.map(({ vector }) => vector);
-  const nearest = state.vectors <= mostRanked ? await index.read("nearest", space, queries, depth) : undefined;
-  const ask = async (question: Question, at: number): Promise<ClozeQuery> => {
-    const { vector, own } = embedded[at]!;
-    const terms = queryTerms(question.sentence);
-    const { chunk } = question.passage;
-    const [words, ranked, ownWords] = await Promise.all([
-      index.read("lexical", terms, depth, undefined),
-      nearest?.[at] ?? vectors.search({ space, vector, limit: depth }, state).then((result) => result.ranked),
-      wordsWithout(index, terms, question),
+  const taken = (await index.read("chunks", sample)).flatMap(takenOut);
+  const questions: ClozeQuestion[] = [];
+  for (let begin = 0; begin < taken.length; begin += together) {
+    questions.push(...(await questionsOf(embedder, taken.slice(begin, begin + together), signal)));
+  }
+  if (state.vectors <= mostRanked) {
+    await write("learn", space, await index.read("clozeWeight", space, questions));
+    return;
+  }
+  const ask = async (question: ClozeQuestion): Promise<ClozeQuery> => {
+    const { terms, left, vector, right } = question;
+    const [words, { ranked }, [own]] = await Promise.all([
+      index.read("lexical", terms, clozeDepth, undefined),
+      vectors.search({ space, vector, limit: clozeDepth }, state),
+      index.read("lexicalScores", left, [right]),
     ]);
-    const rankings = await withOthers(
-      index,
-      { terms, vector, spaces: [space] },
-      { words: instead(words, chunk, ownWords), meaning: instead(ranked, chunk, innerProduct(vector, own)) },
-    );
-    return { rankings, right: chunk };
+    const both = withoutSentence(question, { words, meaning: ranked }, own!.score);
+    return { rankings: await withOthers(index, { terms, vector, spaces: [space] }, both), right };
   };
   const asked: ClozeQuery[] = [];
   for (let begin = 0; begin < questions.length; begin += together) {
     signal?.throwIfAborted();
-    const some = questions.slice(begin, begin + together);
-    asked.push(...(await Promise.all(some.map((question, at) => ask(question, begin + at)))));
+    asked.push(...(await Promise.all(questions.slice(begin, begin + together).map(ask))));
   }
   await write("learn", space, learnWeight(asked));
 }
 
-async function embedAll(
-  embedder: IEmbedder,
-  questions: readonly Question[],
-  signal: AbortSignal | undefined,
-): Promise<Embedded[]> {
-  const embedded: Embedded[] = [];
-  for (let begin = 0; begin < questions.length; begin += together) {
-    const texts = questions
-      .slice(begin, begin + together)
-      .flatMap(({ sentence, passage, rest }) => [sentence, embeddedText(contextOf(passage), rest)]);
-    const made = await embedChecked(embedder, texts, signal);
-    for (let at = 0; at < made.length; at += 2) embedded.push({ vector: made[at]!, own: made[at + 1]! });
-  }
-  return embedded;
-}
-
 /** A sentence from the middle of a passage of several, or nothing. */
-function questionOf(passage: StoredChunk): Question[] {
+function takenOut(passage: StoredChunk): Taken[] {
   const sentences = passage.text.split(/(?<=[.!?])\s+/).filter(({ length }) => length >= 30);
   if (sentences.length < 3) return [];
   const sentence = sentences[sentences.length >> 1]!;
   return [{ passage, sentence, rest: passage.text.replace(sentence, " ") }];
 }
 
-function contextOf({ heading }: StoredChunk): string {
-  return heading.join(" › ");
-}
-
-/** A ranking with another score of a passage. */
-function instead(ranking: readonly ScoredKey[], key: number, score: number): ScoredKey[] {
-  return [...ranking.filter((each) => each.key !== key), { key, score }];
-}
-
-/** What the passage's words are worth without the sentence. */
-async function wordsWithout(index: IndexManager, terms: readonly string[], question: Question): Promise<number> {
-  const { passage, rest } = question;
-  const [scores] = await index.read("lexicalScores", terms, [passage.chunk]);
-  const left = new Set<string>();
-  eachTerm(`${passage.heading.join(" ")} ${rest}`, (term) => void left.add(term));
-  return Object.entries(scores!.words).reduce((sum, [term, score]) => sum + (left.has(term) ? score : 0), 0);
+async function questionsOf(
+  embedder: IEmbedder,
+  taken: readonly Taken[],
+  signal: AbortSignal | undefined,
+): Promise<ClozeQuestion[]> {
+  const texts = taken.flatMap(({ sentence, passage, rest }) => [
+    sentence,
+    embeddedText(passage.heading.join(" › "), rest),
+  ]);
+  const made = await embedChecked(embedder, texts, signal);
+  return taken.map(({ passage, sentence, rest }, at) => {
+    const [vector, own] = [made[2 * at]!, innerProduct(made[2 * at]!, made[2 * at + 1]!)];
+    const terms = queryTerms(sentence);
+    const others = new Set<string>();
+    eachTerm(`${passage.heading.join(" ")} ${rest}`, (term) => void others.add(term));
+    return { right: passage.chunk, terms, left: terms.filter((term) => others.has(term)), vector, own };
+  });
 }
