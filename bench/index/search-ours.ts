@@ -31,14 +31,9 @@ async function build() {
       const documents: (ProcessedDocument & { content: string })[] = [];
       for (; documents.length < 100 && first < passages; first += perDocument) {
         const chunks = Array.from({ length: Math.min(perDocument, passages - first) }, (_, at) => {
-          return {
-            begin: 0,
-            end: 0,
-            line: at + 1,
-            heading: [],
-            context: `p${first + at}`,
-            text: corpus.text(first + at),
-          };
+          const [context, text] = [`p${first + at}`, corpus.text(first + at)];
+          const content = hash(`${context}\0${text}`).slice(0, 32);
+          return { begin: 0, end: 0, line: at + 1, heading: [], context, text, content };
         });
         const id = `document-${first}.md`;
         documents.push({ id, path: id, hash: hash(id), content: hash(id), chunks });

@@ -15,8 +15,19 @@ export type ProcessedDocument = {
   readonly title?: string;
   /** Front matter, typed. */
   readonly metadata?: Json;
-  readonly chunks: readonly Chunk[];
+  readonly chunks: readonly ProcessedChunk[];
 };
+
+/** A passage ready to be stored. */
+export type ProcessedChunk = Chunk & {
+  /** {@link contentOf} its context and text. */
+  readonly content: string;
+};
+
+/** What tells passages apart, 16 bytes in hex: a hash of their context and their text. */
+export function contentOf(context: string, text: string): string {
+  return hash("sha256", `${context}\0${text}`).slice(0, 32);
+}
 
 type Hashes = Pick<ProcessedDocument, "hash" | "content">;
 
@@ -67,7 +78,9 @@ export class DocumentProcessor {
       ...this.#hashed(document),
       ...(title === undefined ? {} : { title }),
       ...(frontMatter === undefined ? {} : { metadata: frontMatter }),
-      chunks: this.#strategy.chunk(parsed),
+      chunks: this.#strategy
+        .chunk(parsed)
+        .map((chunk) => ({ ...chunk, content: contentOf(chunk.context, chunk.text) })),
     };
   }
 }

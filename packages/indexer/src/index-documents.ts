@@ -12,7 +12,6 @@ import type { ProcessedDocument } from "./document-processor.ts";
 import { embedChecked, embedMissing } from "./embed-missing.ts";
 import type { NewVectors } from "./index-writes.ts";
 import type { IndexManager } from "./index-manager.ts";
-import { contentOf } from "./store/document-table.ts";
 import { embeddedText } from "./store/vector-table.ts";
 
 /** What one transaction stores at most: documents, passages, and milliseconds of waiting. */
@@ -36,7 +35,6 @@ type Passage = {
   readonly document: string;
   readonly place: number;
   readonly text: string;
-  /** Its {@link contentOf}, in hex. */
   readonly content: string;
 };
 
@@ -230,11 +228,11 @@ export class IndexDocuments {
     if (this.#options.embedFor !== undefined) return undefined;
     const { space } = embedder;
     const passages = ({ document: { id, chunks } }: Ready): Passage[] =>
-      chunks.map(({ context, text }, place) => ({
+      chunks.map(({ context, text, content }, place) => ({
         document: id,
         place,
         text: embeddedText(context, text),
-        content: contentOf(context, text).toString("hex"),
+        content,
       }));
     const changed = waiting.filter(({ replaces }) => replaces).flatMap(passages);
     const fresh = this.#isQuick ? waiting.filter(({ replaces }) => !replaces).flatMap(passages) : [];

@@ -25,7 +25,7 @@ export { DocumentStrategy } from "./document-strategy.ts";
 export { createStrategy, type StrategyConfig } from "./strategies.ts";
 export { ProcessorPool, type ProcessorPoolOptions } from "./processor-pool.ts";
 export type { ProcessorSettings } from "./processor-host.ts";
-export { DocumentProcessor, type ProcessedDocument } from "./document-processor.ts";
+export { DocumentProcessor, type ProcessedChunk, type ProcessedDocument } from "./document-processor.ts";
 export { IndexManager, type IndexManagerOptions } from "./index-manager.ts";
 export type { RepairReport } from "./store/repair.ts";
 export type { IndexVerification } from "./store/verify.ts";

@@ -1,6 +1,5 @@
 import type { SourceDocument } from "@pipe/core";
-import { DocumentProcessor, type ProcessedDocument } from "./document-processor.ts";
-import type { Chunk } from "./indexing-strategy.ts";
+import { DocumentProcessor, type ProcessedChunk, type ProcessedDocument } from "./document-processor.ts";
 import { MarkdownParser, type MarkdownParserOptions } from "./markdown-parser.ts";
 import { createStrategy, type StrategyConfig } from "./strategies.ts";
 
@@ -8,7 +7,7 @@ import { createStrategy, type StrategyConfig } from "./strategies.ts";
 export type ProcessorSettings = { readonly parser?: MarkdownParserOptions; readonly strategy: StrategyConfig };
 
 /** A processed document of which only the places of its passages are known. */
-export type Outline = Omit<ProcessedDocument, "chunks"> & { readonly chunks: readonly Omit<Chunk, "text">[] };
+export type Outline = Omit<ProcessedDocument, "chunks"> & { readonly chunks: readonly Omit<ProcessedChunk, "text">[] };
 
 /** What a processing thread serves. */
 export type ProcessorApi = ReturnType<typeof createProcessorHost>;

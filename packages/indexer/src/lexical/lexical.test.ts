@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { temporaryFolders } from "../index-folder.test.fixture.ts";
+import { contentOf } from "../document-processor.ts";
 import { putDocument, removeDocument } from "../store/document-table.ts";
 import { IndexDatabase } from "../store/index-database.ts";
 import { inverseFrequency, lengthNorm, termFactor } from "./bm25.ts";
@@ -196,7 +197,7 @@ describe("LexicalReader", () => {
               removeDocument(database, "default", id);
               if (text === undefined) continue;
               texts.set(id, text);
-              const chunk = { begin: 0, end: 0, line: 1, heading: [], context: "", text };
+              const chunk = { begin: 0, end: 0, line: 1, heading: [], context: "", text, content: contentOf("", text) };
               const document = { id, path: id, hash: text, content: text, chunks: [chunk] };
               putDocument(database, writer, "default", document);
             }
@@ -234,7 +235,7 @@ describe("LexicalReader", () => {
       database.write(() => {
         for (const each of [0, 1]) {
           const text = `number${round} 𐐨${round % 3} ｚ even${each}`;
-          const chunk = { begin: 0, end: 0, line: 1, heading: [], context: "", text };
+          const chunk = { begin: 0, end: 0, line: 1, heading: [], context: "", text, content: contentOf("", text) };
           const id = `${round}-${each}`;
           putDocument(database, writer, "default", { id, path: id, hash: id, content: id, chunks: [chunk] });
         }

@@ -1,12 +1,6 @@
-import { hash } from "node:crypto";
 import type { ProcessedDocument } from "../document-processor.ts";
 import type { IndexDatabase } from "./index-database.ts";
 import type { LexicalWriter } from "../lexical/lexical-writer.ts";
-
-/** What tells passages apart: their context and their text. */
-export function contentOf(context: string, text: string): Buffer {
-  return hash("sha256", `${context}\0${text}`, "buffer").subarray(0, 16);
-}
 
 type ChunkKey = { readonly id: number; readonly key: string };
 
@@ -48,15 +42,15 @@ export function putDocument(
   );
   const move = database.sql("UPDATE chunks SET place = ?, line = ?, heading = ? WHERE id = ?");
   let fresh = 0;
-  for (const [place, { line, heading, context, text }] of chunks.entries()) {
-    const key = contentOf(context, text);
-    const kept = old.get(key.toString("hex"))?.shift();
+  for (const [place, { line, heading, context, text, content }] of chunks.entries()) {
+    const kept = old.get(content)?.shift();
     const headings = JSON.stringify(heading);
     if (kept !== undefined) {
       move.run(place, line, headings, kept);
       continue;
     }
     fresh++;
+    const key = Buffer.from(content, "hex");
     const isElsewhere = database.sql("SELECT 1 FROM chunks WHERE content = ? LIMIT 1").get(key) !== undefined;
     const { lastInsertRowid } = insert.run(number, place, line, headings, context, text, languagesOf(text), key);
     lexical.add(Number(lastInsertRowid), context, text);

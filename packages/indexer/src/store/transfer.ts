@@ -1,4 +1,5 @@
 import { type Json, PipeError, type VectorSpace } from "@pipe/core";
+import { contentOf } from "../document-processor.ts";
 import { LexicalWriter } from "../lexical/lexical-writer.ts";
 import { putDocument } from "./document-table.ts";
 import type { IndexDatabase } from "./index-database.ts";
@@ -109,7 +110,10 @@ function vectorLines(
 function importDocument(database: IndexDatabase, lexical: LexicalWriter, line: DocumentLine, number: number): void {
   try {
     const { collection, chunks, ...document } = line;
-    const rows = chunks.map((chunk) => ({ ...chunk, begin: 0, end: chunk.text.length }));
+    const rows = chunks.map((chunk) => {
+      const { context, text } = chunk;
+      return { ...chunk, begin: 0, end: text.length, content: contentOf(context, text) };
+    });
     putDocument(database, lexical, collection, { ...document, chunks: rows });
     const ids = database
       .sql(

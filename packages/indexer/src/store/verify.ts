@@ -1,6 +1,6 @@
 import { crc32 } from "node:zlib";
 import { messageOf } from "@pipe/core";
-import { contentOf } from "./document-table.ts";
+import { contentOf } from "../document-processor.ts";
 import type { IndexDatabase } from "./index-database.ts";
 import { pageProblems } from "./index-file.ts";
 import { damagedVectors } from "./vector-table.ts";
@@ -41,7 +41,8 @@ export function damagedChunks(database: IndexDatabase): number[] {
     .iterate();
   const bad: number[] = [];
   for (const { id, context, text, content } of rows) {
-    if (!contentOf(textOf(context), textOf(text)).equals(content as Uint8Array)) bad.push(id as number);
+    const stored = Buffer.from(content as Uint8Array).toString("hex");
+    if (stored !== contentOf(textOf(context), textOf(text))) bad.push(id as number);
   }
   return bad;
 }
