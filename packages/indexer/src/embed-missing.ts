@@ -57,10 +57,10 @@ export async function embedMissing(
     for (const [at, { chunk }] of chunks.entries()) waiting.push({ chunk, vector: vectors[at]! });
     if (waiting.length >= storedAtOnce || performance.now() - since > longestWait) await store();
   };
-  const { total } = await write("pending", space, 0, 1, true);
+  const total = await write("countPending", space);
   let [last, seen] = [0, 0];
   const next = async (): Promise<PendingChunk[]> =>
-    total === 0 ? [] : (await write("pending", space, last, lookedUpAtOnce)).chunks;
+    total === 0 ? [] : await write("pending", space, last, lookedUpAtOnce);
   let queue = isBounded ? await write("oldest", space, lookedUpAtOnce) : await next();
   if (isBounded) report.rest = total > queue.length;
   try {

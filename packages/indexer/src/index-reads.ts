@@ -17,6 +17,7 @@ import { exportLines } from "./store/transfer.ts";
 import {
   type ChangePlace,
   changesOf,
+  countPending,
   embeddedChunks,
   exactScores,
   listSpaces,
@@ -105,13 +106,12 @@ export function indexReads(opened: () => IndexDatabase) {
       });
     },
 
-    pending(
-      space: VectorSpace,
-      after: number,
-      limit: number,
-      count = false,
-    ): { chunks: PendingChunk[]; total: number } {
-      return read((database) => pendingChunks(database, space, after, limit, count));
+    countPending(space: VectorSpace): number {
+      return read((database) => countPending(database, space));
+    },
+
+    pending(space: VectorSpace, after: number, limit: number): PendingChunk[] {
+      return read((database) => pendingChunks(database, space, after, limit));
     },
 
     oldest(space: VectorSpace, limit: number): PendingChunk[] {

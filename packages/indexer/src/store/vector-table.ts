@@ -78,15 +78,22 @@ export function putVectors(
   }
 }
 
-/** Passages without a vector of a space, behind a passage; and, as that takes a while, where asked for how many in all. */
+/** How many passages have no vector of a space. */
+export function countPending(database: IndexDatabase, space: VectorSpace): number {
+  const embedded = database.number(
+    "SELECT count(*) AS n FROM vectors WHERE space = ?",
+    spaceNumber(database, space) ?? -1,
+  );
+  return database.number("SELECT count(*) AS n FROM chunks") - embedded;
+}
+
+/** Passages without a vector of a space, behind a passage. */
 export function pendingChunks(
   database: IndexDatabase,
   space: VectorSpace,
   after: number,
   limit: number,
-  count = false,
-): { chunks: PendingChunk[]; total: number } {
-  const number = spaceNumber(database, space) ?? -1;
+): PendingChunk[] {
   const rows = database
     .sql(
       `SELECT chunks.id AS chunk, documents.id AS document, collection, ${wholeText("context")}, ${wholeText("text")} FROM chunks
@@ -94,12 +101,8 @@ export function pendingChunks(
        WHERE chunks.id > ? AND NOT EXISTS (SELECT 1 FROM vectors WHERE space = ? AND chunk = chunks.id)
        ORDER BY chunks.id LIMIT ?`,
     )
-    .all(after, number, limit);
-  const total = count
-    ? database.number("SELECT count(*) AS n FROM chunks") -
-      database.number("SELECT count(*) AS n FROM vectors WHERE space = ?", number)
-    : 0;
-  return { chunks: rows.map(pendingOf), total };
+    .all(after, spaceNumber(database, space) ?? -1, limit);
+  return rows.map(pendingOf);
 }
 
 /** Passages without a vector of a space: those with none at all first, then by the step of the one that they have. */
