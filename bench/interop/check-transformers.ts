@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { bytesOf, type HostTensor, hostTensor, type Params } from "@pipe/core";
 import { createOnnxEngine } from "@pipe/engine-onnx";
 import { logitsProgram } from "@pipe/models";
-import { writeSafetensors } from "@pipe/persist";
-import { generatorOf, openTrainedModel, resolveCheckpoint } from "@pipe/pipeline";
+import { resolveCheckpoint, writeSafetensors } from "@pipe/persist";
+import { generatorOf, openTrainedModel } from "@pipe/pipeline";
 import { run } from "@pipe/trainer";
 
 const python = join(import.meta.dirname, "../.envs/transformers/bin/python");

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createRun } from "@pipe/persist";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { openRunParts, openSentenceModel } from "./index-parts-of.ts";
+import { openRunParts } from "./index-parts-of.ts";
 
 let folder: string;
 
@@ -41,9 +41,5 @@ describe("the parts of a run's index", () => {
   it("are the model of weights without a run, which must be there", async () => {
     const parts = openRunParts({ env: {} }, { index: folder, run: folder });
     await expect(parts).rejects.toMatchObject({ code: "checkpoint-missing" });
-  });
-
-  it("are a sentence embedding model in a folder, which must be one", async () => {
-    await expect(openSentenceModel(folder, folder)).rejects.toMatchObject({ code: "embedder-missing" });
   });
 });

@@ -20,13 +20,6 @@ const samplePerDimension = 16;
 
 type Configured = { readonly config: IndexPartsConfig; readonly components: ComponentFactory };
 
-/** The parts of an index whose vectors a sentence embedding model in a folder makes. */
-export function openSentenceModel(index: string, folder: string): Promise<IndexParts> {
-  const { components } = unconfigured();
-  const model = (): Promise<never> => Promise.reject(new Error("a sentence model needs no run"));
-  return openIndexParts({ embedder: { kind: "onnx", folder } }, { components, index, model });
-}
-
 /** What an index is opened with of a run. */
 export type RunPartsOptions = {
   readonly index: string;

@@ -3,10 +3,11 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { definedOnly, type IEmbedder, PipeError } from "@pipe/core";
-import { type IndexedVersion, MarkdownIndexer, type StrategyConfig } from "@pipe/indexer";
-import { type IndexParts, resolveCheckpoint } from "@pipe/pipeline";
+import { type IndexedVersion, MarkdownIndexer, OnnxEmbedder, type StrategyConfig } from "@pipe/indexer";
+import { resolveCheckpoint } from "@pipe/persist";
+import type { IndexParts } from "@pipe/pipeline";
 import type { Host } from "./host.ts";
-import { openRunParts, openSentenceModel, type RunPartsOptions } from "./index-parts-of.ts";
+import type { RunPartsOptions } from "./index-parts-of.ts";
 import { checkpointOf, whiteningStep } from "./index/whitening-file.ts";
 
 const EMBEDDER = "embedder.json";
@@ -97,13 +98,24 @@ export async function withIndex<T>(
   };
   if (run === undefined) return open();
   const parts = await (isSentenceModel(run)
-    ? openSentenceModel(index, run)
-    : openRunParts(host, { index, run, engine: kind, sample }));
+    ? openSentenceModel(run)
+    : openRunModel(host, { index, run, engine: kind, sample }));
   try {
     return await open(parts);
   } finally {
     await parts[Symbol.asyncDispose]();
   }
+}
+
+async function openSentenceModel(folder: string): Promise<IndexParts> {
+  const embedder = await OnnxEmbedder.open({ folder });
+  return { embedder, [Symbol.asyncDispose]: () => embedder[Symbol.asyncDispose]() };
+}
+
+/** What runs a model of ours takes a third of a second to load: only who has one waits for it. */
+async function openRunModel(host: Pick<Host, "env">, options: RunPartsOptions): Promise<IndexParts> {
+  const { openRunParts } = await import("./index-parts-of.ts");
+  return openRunParts(host, options);
 }
 
 /** The folder of an index: the one that is named, or `.pipe/index`. */

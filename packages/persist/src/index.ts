@@ -8,6 +8,7 @@ export type { LoadedCheckpoint } from "./checkpoint-reader.ts";
 export { StateManager } from "./state-manager.ts";
 export { CheckpointScheduler, type BestCheckpoint, type CheckpointSchedule } from "./checkpoint-scheduler.ts";
 export { findCheckpoint, type CheckpointName } from "./find-checkpoint.ts";
+export { resolveCheckpoint } from "./resolve-checkpoint.ts";
 export { ModelLoader, type LoadOptions, type SkippedWeights } from "./model-loader.ts";
 export { writeWeights } from "./weights-writer.ts";
 export { createFolderAtomic } from "./atomic.ts";

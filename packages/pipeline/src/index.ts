@@ -19,7 +19,6 @@ export {
   generatorOf,
   openTrainedModel,
   readTrainedModel,
-  resolveCheckpoint,
   type StoredModel,
   type TrainedModel,
 } from "./trained-model.ts";

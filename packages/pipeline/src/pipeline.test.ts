@@ -1,3 +1,4 @@
+import { resolveCheckpoint } from "@pipe/persist";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,7 +9,7 @@ import { loadExperiment } from "./experiment.ts";
 import { findLearningRate } from "./find-learning-rate.ts";
 import { builtInModules } from "./modules.ts";
 import { checkResumable } from "./resumable.ts";
-import { embedderOf, generatorOf, openTrainedModel, resolveCheckpoint } from "./trained-model.ts";
+import { embedderOf, generatorOf, openTrainedModel } from "./trained-model.ts";
 import { tinyExperiment } from "./tiny-experiment.test.fixture.ts";
 import { TrainingPipelineV2 } from "./training-pipeline-v2.ts";
 

@@ -1,3 +1,4 @@
+import { resolveCheckpoint } from "@pipe/persist";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -5,7 +6,6 @@ import type { EventMap } from "@pipe/core";
 import { EventBus, onEveryEvent, readEvents, type RunEvent } from "@pipe/monitor";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { loadExperiment } from "./experiment.ts";
-import { resolveCheckpoint } from "./trained-model.ts";
 import { trainedSeconds } from "./trained-seconds.ts";
 import { tinyExperiment } from "./tiny-experiment.test.fixture.ts";
 import { TrainingPipelineV2 } from "./training-pipeline-v2.ts";

@@ -3,8 +3,8 @@ import { join, resolve } from "node:path";
 import { folderOf, type Origin, originOf, formatOrigin, overlay, type RawConfig } from "@pipe/config";
 import { type HostTensor, type ITokenizer, type Json, messageOf, type ParameterSpec, PipeError } from "@pipe/core";
 import { loadTokenizer } from "@pipe/data";
-import { ModelLoader } from "@pipe/persist";
-import { modelOf, resolveCheckpoint } from "./trained-model.ts";
+import { ModelLoader, resolveCheckpoint } from "@pipe/persist";
+import { modelOf } from "./trained-model.ts";
 
 /**
  * Fills in what a model brings that starts from stored weights (`model.from`): its kind and sizes where `model` names no

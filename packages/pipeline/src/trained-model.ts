@@ -12,7 +12,7 @@ import {
 import { loadTokenizer } from "@pipe/data";
 import { TextGenerator } from "@pipe/eval";
 import { type GPT2Model, ModelEmbedder, modelFromConfig } from "@pipe/models";
-import { type CheckpointName, findCheckpoint, ModelLoader, openRun } from "@pipe/persist";
+import { type CheckpointName, ModelLoader, resolveCheckpoint } from "@pipe/persist";
 
 /** A model with its weights in memory. */
 export type StoredModel = {
@@ -29,25 +29,6 @@ export type StoredModel = {
 export type TrainedModel = Omit<StoredModel, "weights"> & {
   readonly params: { readonly [name: string]: DeviceTensor };
 };
-
-/**
- * The checkpoint that a path means: one of a run by its name (default the newest), or the folder itself.
- * @throws PipeError `checkpoint-missing`; `run-missing` where a checkpoint is named and the path is no run.
- */
-export async function resolveCheckpoint(
-  path: string,
-  name?: CheckpointName,
-): Promise<{ readonly location: string; readonly step?: number }> {
-  let checkpoints: string;
-  try {
-    ({ checkpoints } = await openRun(path));
-  } catch (error) {
-    if (!PipeError.is(error, "run-missing") || name !== undefined) throw error;
-    const step = /step-(\d+)$/.exec(path)?.[1];
-    return { location: path, ...(step === undefined ? {} : { step: Number(step) }) };
-  }
-  return findCheckpoint(checkpoints, name);
-}
 
 /**
  * Reads a run, a checkpoint folder or a folder of transformers: `config.json`, `tokenizer.json` and weights.

@@ -1,8 +1,8 @@
 import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { PipeError } from "@pipe/core";
-import { Whitening } from "@pipe/models";
-import { resolveCheckpoint } from "@pipe/pipeline";
+import type { Whitening } from "@pipe/models";
+import { resolveCheckpoint } from "@pipe/persist";
 
 /** A whitening that an index keeps, with the step of the weights that it was estimated with, where they have one. */
 export type KeptWhitening = { readonly step?: number; readonly whitening: Whitening };
@@ -37,6 +37,8 @@ export async function readWhitening(index: string): Promise<KeptWhitening | unde
   const [newest] = await namesIn(index);
   if (newest === undefined) return undefined;
   const path = join(index, newest);
+  // A model's package takes long to load, and an index without a whitening needs none.
+  const { Whitening } = await import("@pipe/models");
   try {
     return { ...(await whiteningStep(index)), whitening: await Whitening.from(await readFile(path)) };
   } catch (cause) {
