@@ -19,7 +19,7 @@ type Opened = Pick<SentenceFiles, "pooling" | "maxTokens"> & {
 };
 
 /** Tokens of one run at most, padding included: more is no faster, and takes memory. */
-const runTokens = 4096;
+const runTokens = 2048;
 
 /** What a worker serves: one model, opened once. */
 export function createSentenceHost() {
