@@ -55,8 +55,8 @@ const HELP = `pipe: train, evaluate, use and search with language models on your
       --min-p <p> --repetition-penalty <r> --stop <text> --overflow slide|stop
       --engine <kind>           onnx or xla; default the one that the run was trained on
       --context <index>         put passages that it finds for the prompt before it; --context-tokens <n>
-  pipe import hf <folder>       a run of a model that transformers saved
-      --name <run>              default the folder's
+  pipe import hf <model>        a run of a model that transformers saved: its folder, or owner/name on Hugging Face's hub
+      --name <run>              default the model's
   pipe export hf --run <run> --out <folder>
                                 a folder that transformers loads
   pipe export onnx --run <run> --out <file>
@@ -67,7 +67,8 @@ const HELP = `pipe: train, evaluate, use and search with language models on your
       --index <folder>          where the index lies; default .pipe/index
       --run <run>               also by meaning, with the run's model; later calls go on with it, or --words
       --whiten                  take out of the run's vectors what all passages share
-      --embedder <folder>       by meaning, with a sentence embedding model (tokenizer.json and model.onnx)
+      --embedder <model>        by meaning, with a sentence embedding model in ONNX: its folder, or owner/name on
+                                Hugging Face's hub, such as sentence-transformers/all-MiniLM-L6-v2
       --prune                   forget documents that are no longer there
       --engine <kind>           as in generate
       --watch                   go on with every change of the folder

@@ -11,6 +11,7 @@ export { JsonlDataSource, type JsonlDataSourceOptions } from "./jsonl-data-sourc
 export { MarkdownDataSource, type MarkdownDataSourceOptions } from "./markdown-data-source.ts";
 export { ParquetDataSource, type ParquetColumns, type ParquetDataSourceOptions } from "./parquet-data-source.ts";
 export { HuggingFaceDataSource, type HuggingFaceDataSourceOptions } from "./hugging-face-data-source.ts";
+export { downloadHuggingFaceModel, type HuggingFaceModelOptions, isHuggingFaceModel } from "./hugging-face-model.ts";
 export { ChemPileDataSource, type ChemPileDataSourceOptions } from "./chempile-data-source.ts";
 export { chemPileSubsets } from "./chempile-subsets.ts";
 export { createByteTokenizer } from "./byte-tokenizer.ts";

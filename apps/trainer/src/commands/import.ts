@@ -3,17 +3,19 @@ import { sizeOf } from "@pipe/core";
 import { formatCount } from "@pipe/monitor";
 import { importHuggingFace } from "@pipe/pipeline";
 import type { Host } from "../host.ts";
+import { LANGUAGE_MODEL_FILES, modelFolder } from "../model-folder.ts";
 import { runsDirOf } from "../run-paths.ts";
 import { parseCommand, required, usageError } from "../usage.ts";
 import { versions } from "../versions.ts";
 
-/** `pipe import hf <folder> --name <run>`: makes a run of a model that transformers saved. */
+/** `pipe import hf <folder or owner/name> --name <run>`: makes a run of a model that transformers saved, or of one of the hub. */
 export async function importModel(args: readonly string[], host: Host): Promise<number> {
   const { values, positionals } = parseCommand(args, { name: { type: "string" } }, 2);
   const [format, given] = positionals;
   if (format !== "hf") throw usageError(`There is no import from ${JSON.stringify(format ?? "")}: write import hf.`);
-  const folder = resolve(host.cwd, required("The folder of the model", given));
-  const name = values.name ?? basename(folder);
+  const model = required("The model", given);
+  const folder = await modelFolder(host, model, LANGUAGE_MODEL_FILES);
+  const name = values.name ?? basename(resolve(host.cwd, model));
   const runsDir = runsDirOf(host, values["runs-dir"]);
   const { run, stored } = await importHuggingFace({ folder, runsDir, name, versions: versions() });
   const parameters = stored.model.parameters().reduce((sum, { shape }) => sum + sizeOf(shape), 0);

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { type IndexReport, messageOf } from "@pipe/core";
+import { type IndexReport, messageOf, PipeError } from "@pipe/core";
 import type { MarkdownIndexer } from "@pipe/indexer";
 import type { Host } from "../host.ts";
 import {
@@ -11,6 +11,7 @@ import {
   usableEmbedder,
   withIndex,
 } from "../markdown-index.ts";
+import { modelFolder, SENTENCE_MODEL_FILES } from "../model-folder.ts";
 import { runPath, runsDirOf } from "../run-paths.ts";
 import { parseCommand, required, usageError } from "../usage.ts";
 import { indexFolderInto } from "./index-folder-into.ts";
@@ -40,11 +41,11 @@ export async function addFolder(args: readonly string[], host: Host): Promise<nu
   );
   const folder = resolve(host.cwd, required("The folder to index", positionals[0]));
   const index = indexFolderOf(host.cwd, values.index);
-  const { words, run: runName, embedder: modelFolder } = values;
-  if ([words === true, runName !== undefined, modelFolder !== undefined].filter(Boolean).length > 1)
+  const { words, run: runName, embedder } = values;
+  if ([words === true, runName !== undefined, embedder !== undefined].filter(Boolean).length > 1)
     throw usageError("--words, --run and --embedder exclude each other.");
   const ofRun = runName === undefined ? undefined : runPath(host, runsDirOf(host, values["runs-dir"]), runName);
-  const named = modelFolder === undefined ? ofRun : resolve(host.cwd, modelFolder);
+  const named = embedder === undefined ? ofRun : await sentenceModel(host, embedder);
   // An index that has vectors goes on getting them, with the model that made them.
   const run = named ?? (words === true ? undefined : await usableEmbedder(index, host, "indexing"));
   if (values.whiten === true && (run === undefined || isSentenceModel(run)))
@@ -66,7 +67,7 @@ export async function addFolder(args: readonly string[], host: Host): Promise<nu
       const onProgress = line.update.bind(line);
       return await indexFolderInto(indexer, folder, { prune, collection, signal: interrupt.signal, onProgress });
     } finally {
-      line.end();
+      line[Symbol.dispose]();
     }
   };
   try {
@@ -104,6 +105,17 @@ export async function addFolder(args: readonly string[], host: Host): Promise<nu
   } finally {
     interrupts[Symbol.dispose]();
   }
+}
+
+/** The folder of a sentence embedding model, by its path or its name on the hub. */
+async function sentenceModel(host: Host, named: string): Promise<string> {
+  const folder = await modelFolder(host, named, SENTENCE_MODEL_FILES);
+  if (isSentenceModel(folder)) return folder;
+  throw new PipeError("embedder-missing", `${named} is no sentence embedding model in ONNX.`, {
+    expected: "tokenizer.json, and model.onnx or onnx/model.onnx",
+    where: folder,
+    fix: "name a folder or a model of Hugging Face's hub that has these, such as sentence-transformers/all-MiniLM-L6-v2",
+  });
 }
 
 function formatReport(

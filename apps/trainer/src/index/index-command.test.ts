@@ -150,7 +150,7 @@ describe("pipe index", () => {
     const shown: string[] = [];
     const line = new IndexProgressLine({ isTTY: true, write: (text) => shown.push(text) });
     line.update({ documents: 3, chunks: 9, embedded: 0, pending: 0 });
-    line.end();
+    line[Symbol.dispose]();
     expect(shown).toEqual(["\r\u001b[K3 documents read, 9 passages new or changed", "\r\u001b[K"]);
     line.update({ documents: 3, chunks: 9, embedded: 10, pending: 5_000 });
     const now = performance.now();

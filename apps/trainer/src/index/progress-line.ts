@@ -1,27 +1,19 @@
 import type { IndexProgress } from "@pipe/core";
 import type { Output } from "../host.ts";
+import { StatusLine } from "../status-line.ts";
 
-/** Milliseconds between two lines. */
-const PAUSE = 200;
-
-/** Shows on a terminal how far an indexing has come, in one line that is written over, and when it may end. */
-export class IndexProgressLine {
-  readonly #output: Output;
-  readonly #shown: boolean;
-  #last = -Infinity;
+/** Shows on a terminal how far an indexing has come, and when it may end. */
+export class IndexProgressLine implements Disposable {
+  readonly #line: StatusLine;
   #begun: { readonly at: number; readonly embedded: number } | undefined;
 
   constructor(output: Output) {
-    this.#output = output;
-    this.#shown = output.isTTY === true;
+    this.#line = new StatusLine(output);
   }
 
   update(progress: IndexProgress): void {
-    const now = performance.now();
-    if (progress.pending > 0) this.#begun ??= { at: now, embedded: progress.embedded };
-    if (!this.#shown || now - this.#last < PAUSE) return;
-    this.#last = now;
-    this.#output.write(`\r\u001b[K${this.text(progress, now)}`);
+    if (progress.pending > 0) this.#begun ??= { at: performance.now(), embedded: progress.embedded };
+    this.#line.show(() => this.text(progress, performance.now()));
   }
 
   /** What the line says. */
@@ -34,8 +26,8 @@ export class IndexProgressLine {
   }
 
   /** Takes the line away. */
-  end(): void {
-    if (this.#shown) this.#output.write("\r\u001b[K");
+  [Symbol.dispose](): void {
+    this.#line[Symbol.dispose]();
   }
 }
 

@@ -69,6 +69,7 @@ async function readJson(path: string): Promise<{ readonly [field: string]: unkno
 
 async function hashOf(path: string): Promise<string> {
   const hash = createHash("sha256");
-  for await (const part of createReadStream(path)) hash.update(part as Buffer);
+  // Large pieces: a model has some hundred megabytes, and whoever searches waits for this.
+  for await (const part of createReadStream(path, { highWaterMark: 2 ** 20 })) hash.update(part as Buffer);
   return hash.digest("hex");
 }
