@@ -558,6 +558,34 @@ describe("bad input gets one clear message", () => {
     expect((await pipe(["train", "--help"])).code).toBe(0);
   });
 
+  it("every command says what it takes, and does nothing but that", async () => {
+    const { out } = await pipe(["--help"]);
+    const names = [...out.matchAll(/^ {2}pipe ([a-z][a-z-]*) {2}/gm)].map(([, name]) => name!);
+    expect(names).toContain("train");
+    for (const name of names) {
+      const help = { code: 0, out: expect.stringMatching(`\\n\\npipe ${name}[^]*--json`), err: "" };
+      for (const args of [
+        [name, "-h"],
+        [name, "--set", "seed=1", "--help"],
+        ["help", name],
+      ])
+        expect(await pipe(args)).toEqual(help);
+    }
+  });
+
+  it.each([
+    [["trian"], 'There is no command "trian" (did you mean "train"?).\n  fix: pipe --help'],
+    [["help", "trian"], 'did you mean "train"?'],
+    [["train", "--naem", "x"], "There is no flag --naem (did you mean --name?).\n  fix: pipe train --help"],
+    [["runs", "shwo", "x"], 'There is no runs command "shwo" (did you mean "show"?).\n  fix: pipe runs --help'],
+    [["index", "stats"], 'There is no index command "stats" (did you mean "status"?)'],
+    [["data", "bild"], 'There is no data command "bild" (did you mean "build"?)'],
+    [["config", "toString"], 'There is no config command "toString": schema, show, explain, graph.'],
+    [["--json", "runs"], "The command comes first"],
+  ])("what is meant by %j", async (args, said) => {
+    expect(await pipe(args)).toMatchObject({ code: 2, err: expect.stringContaining(said) });
+  });
+
   it("errors come as JSON too", async () => {
     const { out } = await pipe(["eval", "--run", "none", "--json"]);
     expect(events(out)).toEqual([

@@ -25,10 +25,11 @@ export async function search(args: readonly string[], host: Host): Promise<numbe
       until: { type: "string" },
       collection: { type: "string", multiple: true },
     },
-    1,
+    Infinity,
   );
   const { like, explain, path, heading, language, since, until, collection: collections } = values;
-  const query = like === undefined ? required("The query", positionals[0]) : (positionals[0] ?? "");
+  const words = positionals.join(" ");
+  const query = like === undefined ? required("The query", words) : words;
   const mode = MODES.find((each) => each === values.mode);
   if (values.mode !== undefined && mode === undefined) throw usageError(`--mode is one of ${MODES.join(", ")}.`);
   const limit = wholeFlag("limit", values.limit, 1);

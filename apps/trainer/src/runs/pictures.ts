@@ -16,13 +16,18 @@ export type PictureFlags = {
   readonly json: boolean;
   readonly svg?: string | undefined;
   readonly png?: string | undefined;
-  readonly theme?: string | undefined;
+  readonly theme: "light" | "dark";
 };
 
-/** Writes the pictures that were asked for. @throws PipeError `usage`, `nothing-to-draw`, `drawing-unavailable`. */
+/** The theme of pictures. @throws PipeError `usage`. */
+export function themeFlag(theme = "light"): "light" | "dark" {
+  if (theme === "light" || theme === "dark") return theme;
+  throw usageError(`--theme is light or dark, and got ${JSON.stringify(theme)}.`);
+}
+
+/** Writes the pictures that were asked for. @throws PipeError `nothing-to-draw`, `drawing-unavailable`. */
 export async function writePictures(runs: readonly RunCurves[], host: Host, flags: PictureFlags): Promise<void> {
-  const { svg, png, theme = "light", json } = flags;
-  if (theme !== "light" && theme !== "dark") throw usageError("--theme is light or dark.");
+  const { svg, png, theme, json } = flags;
   const engine = new VisualizationEngine({ theme });
   for (const [file, draw] of [
     [svg, () => engine.svg(runs)],
