@@ -1,6 +1,7 @@
 import { messageOf, PipeError } from "@pipe/core";
 import { commandNames, helpOf } from "./help.ts";
 import type { Host } from "./host.ts";
+import { asRefusal } from "./system-error.ts";
 import { unknownCommand, usageError } from "./usage.ts";
 import { versions } from "./versions.ts";
 
@@ -66,7 +67,7 @@ export async function run(argv: readonly string[], host: Host): Promise<number> 
     const command = await loaderOf(name)();
     return await command(args, host);
   } catch (thrown) {
-    const error = withHelp(thrown, name);
+    const error = withHelp(asRefusal(thrown), name);
     const code = PipeError.is(error) ? error.code : "internal";
     if (json) host.stdout.write(`${JSON.stringify({ event: "error", code, message: messageOf(error) })}\n`);
     host.stderr.write(`error: ${messageOf(error)}\n`);

@@ -195,7 +195,7 @@ describe("after training", () => {
     expect((await pipe(["index", "./notes"])).out).toContain("2 unchanged");
     // Later calls go on with the model that is noted.
     await writeFile(join(folder, "notes/c.md"), "# Rain\n\nrain from the west\n");
-    expect((await pipe(["index", "./notes", "--index", "both"])).out).toMatch(/1 passages, 1 embedded/);
+    expect((await pipe(["index", "./notes", "--index", "both"])).out).toMatch(/1 passage, 1 embedded/);
     await writeFile(join(folder, "notes/c.md"), "# Rain\n\nrain from the east\n");
     const wordsOnly = await pipe(["index", "./notes", "--index", "both", "--words"]);
     expect([wordsOnly.code, wordsOnly.err]).toEqual([0, expect.stringContaining("1 passages have no vector")]);
@@ -641,6 +641,18 @@ it("on a terminal it draws there", async () => {
   const set = ["--set", "training={steps: 2, batch: 2}"];
   expect(await run(["train", "tiny.yaml", "--name", "terminal", ...set], host)).toBe(0);
   expect(written.join("")).toMatch(/2\/2[^]*completed/);
+});
+
+it("what the operating system refuses is said without a stack", async () => {
+  await writeFile(join(folder, "file"), "");
+  for (const args of [
+    ["train", "tiny.yaml", "--runs-dir", "file"],
+    ["index", "notes", "--index", "file", "--words"],
+    ["index", "import", "missing.jsonl"],
+  ]) {
+    const { code, err } = await pipe(args);
+    expect([code, err]).toEqual([1, expect.stringMatching(/^error: [^:]+\.\n {2}got: E[^]*\n {2}fix: [^\n]+\n$/)]);
+  }
 });
 
 it("an error that is nobody's input comes with its stack", async () => {

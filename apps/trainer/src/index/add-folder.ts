@@ -1,5 +1,6 @@
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
-import { type IndexReport, messageOf } from "@pipe/core";
+import { type IndexReport, messageOf, PipeError } from "@pipe/core";
 import type { MarkdownIndexer } from "@pipe/indexer";
 import type { Host } from "../host.ts";
 import {
@@ -39,12 +40,24 @@ export async function addFolder(args: readonly string[], host: Host): Promise<nu
     1,
   );
   const folder = resolve(host.cwd, required("The folder to index", positionals[0]));
+  // Said before an index is made for it.
+  if (!existsSync(folder) && !/[*?[\]{}()!]/.test(folder)) {
+    const fix = "correct the path; `pipe index --help` lists what else the command does";
+    throw new PipeError("source-missing", "There is nothing to index in this place.", { where: folder, fix });
+  }
   const index = indexFolderOf(host.cwd, values.index);
   const { words, run: runName, embedder: modelFolder } = values;
   if ([words === true, runName !== undefined, modelFolder !== undefined].filter(Boolean).length > 1)
     throw usageError("--words, --run and --embedder exclude each other.");
   const ofRun = runName === undefined ? undefined : runPath(host, runsDirOf(host, values["runs-dir"]), runName);
   const named = modelFolder === undefined ? ofRun : resolve(host.cwd, modelFolder);
+  if (modelFolder !== undefined && !isSentenceModel(named!)) {
+    throw new PipeError("embedder-missing", "This folder holds no sentence embedding model.", {
+      expected: "tokenizer.json, and model.onnx or onnx/model.onnx",
+      where: named!,
+      fix: "name another folder, or a run by --run",
+    });
+  }
   // An index that has vectors goes on getting them, with the model that made them.
   const run = named ?? (words === true ? undefined : await usableEmbedder(index, host, "indexing"));
   if (values.whiten === true && (run === undefined || isSentenceModel(run)))
@@ -110,12 +123,17 @@ function formatReport(
   { documents, unchanged, chunks, embedded, removed, failures }: IndexReport,
   index: string,
 ): string {
-  const more = [
-    ...(unchanged === 0 ? [] : [`, ${unchanged} unchanged`]),
-    ...(removed === 0 ? [] : [`, ${removed} removed`]),
-    `, ${chunks} passages`,
-    ...(embedded === 0 ? [] : [`, ${embedded} embedded`]),
-    ...(failures.length === 0 ? [] : [`, ${failures.length} failed (pipe index retry)`]),
+  const parts = [
+    `${formatNumber(documents - unchanged, "document")} indexed`,
+    ...(unchanged === 0 ? [] : [`${unchanged} unchanged`]),
+    ...(removed === 0 ? [] : [`${removed} removed`]),
+    formatNumber(chunks, "passage"),
+    ...(embedded === 0 ? [] : [`${embedded} embedded`]),
+    ...(failures.length === 0 ? [] : [`${failures.length} failed (pipe index retry)`]),
   ];
-  return `${documents} documents indexed${more.join("")}; index: ${index}\n`;
+  return `${parts.join(", ")}; index: ${index}\n`;
+}
+
+function formatNumber(count: number, noun: string): string {
+  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
