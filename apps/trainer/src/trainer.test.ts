@@ -78,7 +78,10 @@ describe("pipe train", () => {
     expect(stopped.code).toBe(130);
     expect(stopped.err).toContain("finishing the step and saving");
     expect(stopped.err).toMatch(/saved step \d+; go on with: pipe train --resume=stopped/);
-    expect(events(stopped.out).at(-1)).toMatchObject({ event: "train-ended", reason: "aborted", run: "stopped" });
+    const ended = events(stopped.out).slice(events(stopped.out).findIndex(({ step }) => step === 5));
+    expect(ended.at(-1)).toMatchObject({ event: "train-ended", reason: "aborted", run: "stopped" });
+    // It is not kept waiting.
+    expect(ended.map(({ event }) => event)).not.toContain("evaluation-ended");
     const resumed = await pipe(["train", "--resume=stopped", "--json"]);
     expect(resumed.code).toBe(0);
     const steps = events(resumed.out)
