@@ -21,7 +21,7 @@ pipe init plugin <folder>   a package that adds a metric`,
 
   --set path=value          change a field of the recipe; may be repeated
   --name <run>              name of the run; default the recipe's, with a number where it is taken
-  --resume[=<run>]          go on from the newest checkpoint of this run, or of the recipe's newest
+  --resume[=<run>]          go on from the newest checkpoint of this run; without a name, of the newest run
   --dry-run                 a few steps, an evaluation, a checkpoint, a sample; says what it would need
   --profile <file>          the same, and a trace of every op, which Perfetto opens; with ONNX Runtime
 

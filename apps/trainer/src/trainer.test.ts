@@ -137,6 +137,18 @@ describe("pipe train", () => {
     expect(newest.code).toBe(0);
     expect(events(newest.out).find(({ event }) => event === "run-started")).toMatchObject({ name: "tiny", step: 14 });
   });
+
+  it("resumes the newest run of a folder, and says how to go on with the same folder and settings", async () => {
+    const other = ["--runs-dir", "other runs", "--json"];
+    const first = await pipe(["train", "tiny.yaml", ...other], { at: '"step":3', times: 1 });
+    expect(first.err).toMatch(/pipe train --resume=tiny --runs-dir 'other runs'\n/);
+    const settings = ["--set", "training.steps=40", "--set", "evaluation={every: 50}"];
+    const second = await pipe(["train", "--resume", ...other, ...settings], { at: '"step":9', times: 1 });
+    const again = "--resume=tiny --runs-dir 'other runs' --set training.steps=40 --set 'evaluation={every: 50}'\n";
+    expect([second.code, second.err]).toEqual([130, expect.stringContaining(again)]);
+    const { err } = await pipe(["train", "--resume", "--runs-dir", "none"]);
+    expect(err).toContain("There is no run to resume.");
+  });
 });
 
 describe("after training", () => {
