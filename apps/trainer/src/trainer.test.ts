@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { xlaPlugins } from "@pipe/engine-xla/plugins";
 import { describe, expect, it } from "vitest";
@@ -39,7 +39,9 @@ describe("pipe train", () => {
     expect(out).toMatch(/checkpoint: .*step-00000012/);
     expect(out).toContain("pipe generate --run tiny");
     const { out: list } = await pipe(["runs"]);
-    expect(list).toMatch(/tiny +step +12 {2}checkpoints 8, 12 {2}loss \d/);
+    expect(list).toMatch(
+      /^run +state +step +checkpoints +last event +validation\n[^]*\ntiny +completed +12 +8, 12 +\S+ ago +loss \d/,
+    );
   });
 
   it("takes a free name, prints events as JSON, and indexes what the recipe names", async () => {
@@ -213,7 +215,7 @@ describe("after training", () => {
     expect((await pipe(["index", "./notes", "--index", "both"])).out).toMatch(/1 passage, 1 embedded/);
     await writeFile(join(folder, "notes/c.md"), "# Rain\n\nrain from the east\n");
     const wordsOnly = await pipe(["index", "./notes", "--index", "both", "--words"]);
-    expect([wordsOnly.code, wordsOnly.err]).toEqual([0, expect.stringContaining("1 passages have no vector")]);
+    expect([wordsOnly.code, wordsOnly.err]).toEqual([0, expect.stringContaining("1 passage without a vector")]);
     await rm(join(folder, "notes/c.md"));
     await pipe(["index", "./notes", "--index", "both", "--prune"]);
     const bytes = ["--set", "data.tokenizer.kind=byte", "--set", "training={steps: 1, batch: 2}"];
@@ -309,18 +311,23 @@ describe("after training", () => {
     await mkdir(join(folder, "runs/torn"));
     await writeFile(join(folder, "runs/torn/run.json"), '{"name": "to');
     await writeFile(join(folder, "runs/begun/events.jsonl"), "damaged\n\n");
+    const newest = join(folder, "runs/tiny/checkpoints/step-00000014");
+    for (let step = 1; step <= 4; step++)
+      await cp(newest, join(folder, `runs/many/checkpoints/step-0000000${step}`), { recursive: true });
+    await writeFile(join(folder, "runs/many/run.json"), await readFile(join(folder, "runs/tiny/run.json")));
     const { code, out } = await pipe(["runs"]);
     expect(code).toBe(0);
     expect(out).toMatch(/\ntorn +damaged: A run's run\.json cannot be read\.; got: .*torn/);
     expect(out).toMatch(/begun +damaged: A line of an event log is not an event/);
-    expect(out).toMatch(/\ntiny +step +14/);
+    expect(out).toMatch(/\ntiny +completed +14 /);
+    expect(out).toMatch(/\nmany +not begun +0 +4 up to 4\n/);
     expect(events((await pipe(["runs", "--json"])).out).find((each) => each["name"] === "torn")).toMatchObject({
       code: "run-damaged",
       error: expect.stringContaining("not JSON"),
     });
     // Its folder is taken all the same.
     expect((await pipe(["train", "tiny.yaml", "--name", "torn"])).err).toContain("continue it with --resume");
-    for (const name of ["torn", "begun"]) await rm(join(folder, "runs", name), { recursive: true });
+    for (const name of ["torn", "begun", "many"]) await rm(join(folder, "runs", name), { recursive: true });
   });
 
   it("searches by words, and says so, when the model of an index is gone", async () => {
@@ -469,6 +476,14 @@ describe("pipe config graph", () => {
 });
 
 describe("bad input gets one clear message", () => {
+  it("a folder with a recipe in place of the recipe", async () => {
+    await mkdir(join(folder, "own"));
+    await writeFile(join(folder, "own/recipe.yaml"), "name: own");
+    const { code, err } = await pipe(["train", "own"]);
+    expect([code, err]).toEqual([2, expect.stringContaining("name the recipe in this folder: own/recipe.yaml")]);
+    expect((await pipe(["train", "quik"])).err).toContain("write quick, if that is meant");
+  });
+
   const tiny = ["train", "tiny.yaml", "--name", "bad"];
   const set = (...fields: string[]): string[] => [...tiny, ...fields.flatMap((field) => ["--set", field])];
 

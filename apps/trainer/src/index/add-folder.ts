@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { type IndexReport, messageOf, PipeError } from "@pipe/core";
 import type { MarkdownIndexer } from "@pipe/indexer";
+import { formatPlural } from "@pipe/monitor";
 import type { Host } from "../host.ts";
 import {
   indexFolderOf,
@@ -94,7 +95,7 @@ export async function addFolder(args: readonly string[], host: Host): Promise<nu
         const { chunks, vectors } = await indexer.status();
         if (embedder === undefined && vectors > 0 && vectors < chunks) {
           host.stderr.write(
-            `warning: ${chunks - vectors} passages have no vector; index again with --run or --embedder to give them one\n`,
+            `warning: ${formatPlural(chunks - vectors, "passage")} without a vector; index again with --run or --embedder to give them one\n`,
           );
         }
         if (values.watch !== true) return 0;
@@ -124,16 +125,12 @@ function formatReport(
   index: string,
 ): string {
   const parts = [
-    `${formatNumber(documents - unchanged, "document")} indexed`,
+    `${formatPlural(documents - unchanged, "document")} indexed`,
     ...(unchanged === 0 ? [] : [`${unchanged} unchanged`]),
     ...(removed === 0 ? [] : [`${removed} removed`]),
-    formatNumber(chunks, "passage"),
+    formatPlural(chunks, "passage"),
     ...(embedded === 0 ? [] : [`${embedded} embedded`]),
     ...(failures.length === 0 ? [] : [`${failures.length} failed (pipe index retry)`]),
   ];
   return `${parts.join(", ")}; index: ${index}\n`;
-}
-
-function formatNumber(count: number, noun: string): string {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
 }
