@@ -44,6 +44,9 @@ const INPUT = new Set([
   "plugin-invalid",
   "plugin-incompatible",
   "component-duplicate",
+  "prompt-empty",
+  "sampling-invalid",
+  "search-options-invalid",
 ]);
 
 /** Runs the command line: 0 on success, 1 on an error, 2 on bad usage or a wrong recipe, 130 when interrupted. */

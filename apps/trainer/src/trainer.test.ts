@@ -40,7 +40,7 @@ describe("pipe train", () => {
     expect(out).toContain("pipe generate --run tiny");
     const { out: list } = await pipe(["runs"]);
     expect(list).toMatch(
-      /^run +state +step +checkpoints +last event +validation\n[^]*\ntiny +completed +12 +8, 12 +\S+ ago +loss \d/,
+      /^run +state +step +checkpoints +last event +validation\n(?:.*\n)*tiny +completed +12 +8, 12 +\S+ ago +loss \d/,
     );
   });
 
@@ -154,6 +154,13 @@ describe("pipe train", () => {
 });
 
 describe("after training", () => {
+  it("pipe generate shows no prompt that the model cannot go on with", async () => {
+    const generate = (...more: string[]): Promise<Result> => pipe(["generate", "--run", "tiny", ...more]);
+    expect(await generate("--prompt", "日")).toMatchObject({ code: 1, out: "" });
+    expect(await generate()).toMatchObject({ code: 2, out: "", err: expect.stringContaining("give a prompt") });
+    expect(await generate("--prompt", "n", "--top-p", "7")).toMatchObject({ code: 2, out: "" });
+  });
+
   it("pipe generate gives the same text for the same seed", async () => {
     const args = ["generate", "--run", "tiny", "--prompt", "north ", "--tokens", "12", "--seed", "3"];
     const [first, second] = [await pipe(args), await pipe(args)];

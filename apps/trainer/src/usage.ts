@@ -68,6 +68,14 @@ export function checkpointFlag(value: string | undefined): CheckpointName | unde
   throw usageError(`--checkpoint needs best, newest or the number of a step, and got ${JSON.stringify(value)}.`);
 }
 
+const ENGINES = ["onnx", "xla", "tfjs", "auto"];
+
+/** A flag that names an engine. @throws PipeError `usage`. */
+export function engineFlag(value: string | undefined): string | undefined {
+  if (value === undefined || ENGINES.includes(value)) return value;
+  throw usageError(`--engine is one of ${ENGINES.join(", ")}, and got ${JSON.stringify(value)}.`);
+}
+
 /** A flag that must be given. @throws PipeError `usage`. */
 export function required(name: string, value: string | undefined): string {
   if (value === undefined || value === "") throw usageError(`${name} is missing.`);

@@ -6,7 +6,7 @@ import { EventBus, ProgressReporter } from "@pipe/monitor";
 import { ModelCheckpointer, openRun, type RunFolder } from "@pipe/persist";
 import { loadExperiment, type PipelineResult, TrainingPipelineV2 } from "@pipe/pipeline";
 import { type DistributedContext, fromMain, singleProcess } from "@pipe/train";
-import type { Host } from "../host.ts";
+import { type Host, takesColors } from "../host.ts";
 import { joinProcesses } from "../join-processes.ts";
 import { indexAfterTraining, noteIndex } from "../index-after-training.ts";
 import { nodeSettings, runsDirOfNode } from "../nodes.ts";
@@ -102,7 +102,7 @@ async function trainTogether(
     output,
     ...(json ? { mode: "json" as const } : {}),
     every: experiment.monitoring.progressEvery,
-    color: output.isTTY === true && host.env["NO_COLOR"] === undefined,
+    color: takesColors(host, output),
   });
   // One of several processes speaks for all.
   const speaks = distributed.isMain && (values.node ?? "0") === "0";

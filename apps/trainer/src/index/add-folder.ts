@@ -14,7 +14,7 @@ import {
   withIndex,
 } from "../markdown-index.ts";
 import { runPath, runsDirOf } from "../run-paths.ts";
-import { parseCommand, required, usageError } from "../usage.ts";
+import { engineFlag, parseCommand, required, usageError } from "../usage.ts";
 import { indexFolderInto } from "./index-folder-into.ts";
 import { IndexProgressLine } from "./progress-line.ts";
 import { sampleFor } from "./sample-passages.ts";
@@ -47,6 +47,7 @@ export async function addFolder(args: readonly string[], host: Host): Promise<nu
     throw new PipeError("source-missing", "There is nothing to index in this place.", { where: folder, fix });
   }
   const index = indexFolderOf(host.cwd, values.index);
+  const engine = engineFlag(values.engine);
   const { words, run: runName, embedder: modelFolder } = values;
   if ([words === true, runName !== undefined, modelFolder !== undefined].filter(Boolean).length > 1)
     throw usageError("--words, --run and --embedder exclude each other.");
@@ -86,7 +87,7 @@ export async function addFolder(args: readonly string[], host: Host): Promise<nu
   try {
     return await withIndex(
       host,
-      { index, run, create: true, worker: true, engine: values.engine, sample },
+      { index, run, create: true, worker: true, engine, sample },
       async (indexer, embedder) => {
         const report = await once(indexer);
         await noteSource(index, collection, folder);

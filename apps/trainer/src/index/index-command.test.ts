@@ -106,6 +106,17 @@ describe("pipe index", () => {
     expect((await pipe(["index", "verify", "--index", "copy"])).code).toBe(0);
   });
 
+  it("searches for no collection that the index has not, and by no meaning without vectors", async () => {
+    await pipe(["index", "./docs", "--index", "words"]);
+    const inOther = await pipe(["search", "tea", "--index", "words", "--collection", "other"]);
+    expect([inOther.code, inOther.err]).toEqual([2, expect.stringContaining('no collection "other": default.')]);
+    const byMeaning = await pipe(["search", "tea", "--index", "words", "--mode", "vector"]);
+    expect([byMeaning.code, byMeaning.err]).toEqual([1, expect.stringContaining("pipe index <folder> --run <run>")]);
+    expect((await pipe(["search", "tea", "--index", "words", "--since", "yesterday"])).code).toBe(2);
+    const engine = await pipe(["search", "tea", "--index", "words", "--engine", "cuda"]);
+    expect([engine.code, engine.err]).toEqual([2, expect.stringContaining("--engine is one of onnx, xla, tfjs, auto")]);
+  });
+
   it("makes no index of a folder that is not there, and takes no folder for a model that is none", async () => {
     const missing = await pipe(["index", "./gone", "--index", "never"]);
     expect([missing.code, missing.err]).toEqual([1, expect.stringContaining("There is nothing to index")]);

@@ -1,7 +1,7 @@
 import { writeFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { type RunCurves, VisualizationEngine } from "@pipe/monitor";
-import type { Host } from "../host.ts";
+import { type Host, takesColors } from "../host.ts";
 import { usageError } from "../usage.ts";
 
 /** Flags of the commands that draw. */
@@ -43,13 +43,8 @@ export async function writePictures(runs: readonly RunCurves[], host: Host, flag
 /** The curves for the terminal that the host has, and an empty line; nothing where no step has ended. */
 export function terminalCurves(runs: readonly RunCurves[], host: Host): string {
   if (runs.every(({ metrics }) => metrics.names.length === 0)) return "";
-  const color = paints(host);
+  const color = takesColors(host, host.stdout);
   // Wider curves are not easier to read.
   const columns = Math.min(host.stdout.columns ?? 80, 140);
   return `${new VisualizationEngine().terminal(runs, { columns, color })}\n`;
-}
-
-/** Whether standard output takes colours. */
-function paints({ stdout, env }: Host): boolean {
-  return stdout.isTTY === true && (env["NO_COLOR"] ?? "") === "";
 }
