@@ -45,6 +45,7 @@ const INPUT = new Set([
   "plugin-incompatible",
   "component-duplicate",
   "prompt-empty",
+  "text-missing",
   "sampling-invalid",
   "search-options-invalid",
 ]);

@@ -189,7 +189,7 @@ describe("after training", () => {
     const report = JSON.parse(out) as { metrics: { [name: string]: number }; tokens: number };
     expect(report.metrics["loss"]).toBeLessThan(3);
     expect(report.metrics["perplexity"]).toBeCloseTo(Math.exp(report.metrics["loss"]!), 6);
-    expect((await pipe(["eval", "--run", "tiny"])).out).toMatch(/targets\n {2}loss /);
+    expect((await pipe(["eval", "--run", "tiny"])).out).toMatch(/tokens\n {2}loss /);
   });
 
   it("pipe index and pipe search find by words and by meaning", async () => {
@@ -399,7 +399,7 @@ describe("after training", () => {
     expect(measured).toMatchObject([{ name: "onnx", choice: { kind: "onnx" } }, { name: "xla-cpu" }]);
     const shown = await pipe(["engines", "bench", "--seconds", "0"], undefined, env);
     expect(shown.out).toMatch(
-      /^onnx +\d+ tokens\/s {2}← engine: \{ kind: auto \}\n +engine: \{ kind: onnx \}\nxla-cpu +not here/,
+      /^onnx {5}[\d,]+ tokens\/s {2}← engine: \{ kind: auto \}\n +engine: \{ kind: onnx \}\nxla-cpu +not here/,
     );
     expect((await pipe(["engines", "bench", "--seconds", "x"], undefined, env)).code).toBe(2);
     const set = ["--set", "engine={kind: auto}", "--set", "training={steps: 1, batch: 2}"];
