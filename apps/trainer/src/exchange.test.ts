@@ -19,6 +19,8 @@ describe("import and export", () => {
     expect((await pipe(["export", "onnx", ...leaving, "a.onnx"])).code).toBe(0);
     const json = await pipe(["export", "onnx", ...leaving, "b.onnx", "--length", "8", "--json"]);
     expect(events(json.out)[0]).toMatchObject({ event: "model-exported" });
+    const { code, err } = await pipe(["eval", "--run", "left"]);
+    expect([code, err]).toEqual([2, expect.stringMatching(/knows no text[^]*pipe eval --run left --set 'data/)]);
     expect((await pipe(["runs", "show", "left"])).out).toMatch(/^left: imported from .*\/left\n/);
     const resumed = await pipe(["train", "--resume=left"]);
     expect([resumed.code, resumed.err]).toEqual([1, expect.stringContaining("pipe train finetune --set model.from=")]);

@@ -14,3 +14,8 @@ export type Host = {
   /** Ends the process at once, as an interrupt does. */
   exit(): void;
 };
+
+/** Whether one of the host's streams takes colours: a terminal does, unless NO_COLOR is set. */
+export function takesColors({ env }: Pick<Host, "env">, output: Output): boolean {
+  return output.isTTY === true && (env["NO_COLOR"] ?? "") === "";
+}

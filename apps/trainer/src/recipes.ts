@@ -1,5 +1,7 @@
+import { existsSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { fromEnvironment, fromFlags, loadRecipe, overlay, type RawConfig, rawConfig } from "@pipe/config";
-import { PipeError } from "@pipe/core";
+import { nearest, PipeError } from "@pipe/core";
 import type { Host } from "./host.ts";
 
 const builtIn: { readonly [name: string]: () => Promise<{ readonly default: object }> } = {
@@ -12,7 +14,7 @@ const builtIn: { readonly [name: string]: () => Promise<{ readonly default: obje
 
 /** A built-in recipe by name, or one from a file. @throws PipeError `recipe-missing`, `recipe-invalid`. */
 export async function findRecipe(name: string, cwd: string): Promise<RawConfig> {
-  const load = builtIn[name];
+  const load = Object.hasOwn(builtIn, name) ? builtIn[name] : undefined;
   if (load !== undefined) {
     return rawConfig((await load()).default as RawConfig["raw"], { source: "recipe", name: `the recipe ${name}` });
   }
@@ -23,10 +25,17 @@ export async function findRecipe(name: string, cwd: string): Promise<RawConfig> 
     throw new PipeError("recipe-missing", "There is no such recipe.", {
       expected: `${Object.keys(builtIn).join(", ")}, or a file`,
       got: name,
-      fix: "to go on with a run, write --resume=<run>",
+      fix: meantBy(name, cwd),
       cause: error,
     });
   }
+}
+
+function meantBy(name: string, cwd: string): string {
+  const inside = join(name, "recipe.yaml");
+  if (existsSync(resolve(cwd, inside))) return `name the recipe in this folder: ${inside}`;
+  const near = nearest(name, Object.keys(builtIn));
+  return near === undefined ? "to go on with a run, write --resume=<run>" : `write ${near}, if that is meant`;
 }
 
 /** A configuration with the environment and the `--set` flags put over it. @throws PipeError `override-invalid`. */

@@ -61,8 +61,14 @@ describe("pipe train --dry-run", () => {
     expect(report!["plannedPeakBytes"]).toBeGreaterThan(1000);
   });
 
-  it("writes a trace in which Perfetto finds every program and op", async () => {
-    const { code, out } = await pipe(["train", "tiny.yaml", "--profile", "trace.json"]);
+  it("makes no trace with an engine that makes none", async () => {
+    const { code, err } = await pipe(["train", "tiny.yaml", "--profile", "no.json", "--set", "engine={kind: xla}"]);
+    expect([code, err]).toEqual([2, expect.stringMatching(/the engine of the recipe is xla[^]*engine\.kind=onnx/)]);
+  });
+
+  it.each(["onnx", "auto"])("writes a trace in which Perfetto finds every program and op: engine %s", async (kind) => {
+    const engine = ["--set", `engine={kind: ${kind}}`];
+    const { code, out } = await pipe(["train", "tiny.yaml", "--profile", "trace.json", ...engine]);
     expect(code).toBe(0);
     expect(out).toContain("trace.json: open it in ui.perfetto.dev");
     const { traceEvents } = JSON.parse(await readFile(join(folder, "trace.json"), "utf8")) as {

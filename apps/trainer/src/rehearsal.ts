@@ -7,6 +7,7 @@ import { EventBus, formatCount, formatDuration, formatMetrics } from "@pipe/moni
 import { loadExperiment, TrainingPipelineV2 } from "@pipe/pipeline";
 import type { Host } from "./host.ts";
 import { freeName } from "./run-paths.ts";
+import { usageError } from "./usage.ts";
 import { versions } from "./versions.ts";
 
 /** Steps of a rehearsal: the first ones are slower. */
@@ -32,6 +33,7 @@ export async function rehearse(
   }: { readonly runsDir: string; readonly json: boolean; readonly profile?: string | undefined },
 ): Promise<number> {
   const planned = (await loadExperiment(config.raw, { origins: config.origins, from: host.cwd })).experiment;
+  if (profile !== undefined) refuseWithoutTraces(planned.engine.kind);
   const name = await freeName(runsDir, `rehearsal-of-${planned.name}`);
   const traces = join(runsDir, `${name}-traces`);
   const steps = profile === undefined ? DRY_STEPS : PROFILED_STEPS;
@@ -75,9 +77,18 @@ export async function rehearse(
   return 0;
 }
 
+/** Says it before anything runs: of the engines, that of ONNX Runtime makes traces. @throws PipeError `usage`. */
+function refuseWithoutTraces(engine: string): void {
+  if (engine !== "xla" && engine !== "tfjs") return;
+  throw usageError(
+    `--profile traces what ONNX Runtime does, and the engine of the recipe is ${engine}.`,
+    "--set engine.kind=onnx",
+  );
+}
+
 /** What a rehearsal changes in a configuration. */
 function changes(
-  { evaluation }: Awaited<ReturnType<typeof loadExperiment>>["experiment"],
+  { engine, evaluation }: Awaited<ReturnType<typeof loadExperiment>>["experiment"],
   { name, steps, traces }: { readonly name: string; readonly steps: number; readonly traces?: string },
 ): Parameters<typeof overlay>[1] {
   const origin = { source: "flag", flag: "--dry-run" } as const;
@@ -87,6 +98,8 @@ function changes(
     [["evaluation", "every"], steps],
     [["checkpoint", "every"], steps],
     ...(evaluation.sample === undefined ? [] : [[["evaluation", "sample", "every"], steps] as const]),
+    // Whichever engine `auto` would take: a trace is of this one.
+    ...(traces !== undefined && engine.kind === "auto" ? [[["engine", "kind"], "onnx"] as const] : []),
     ...(traces === undefined ? [] : [[["engine", "profile"], traces] as const]),
   ];
   return values.map(([path, value]) => ({ path, value: value as never, origin }));

@@ -23,10 +23,14 @@ export async function freeName(runsDir: string, wanted: string): Promise<string>
   return name;
 }
 
-/** The run of a recipe whose newest checkpoint is the latest; runs without a checkpoint come last. */
-export async function newestRun(runsDir: string, recipe: string): Promise<RunFolder | undefined> {
-  const pattern = new RegExp(`^${recipe.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}(-\\d+)?$`);
-  const runs = (await listRuns(runsDir)).filter(({ info }) => pattern.test(info.name));
+/**
+ * The run whose newest checkpoint is the latest; runs without a checkpoint come last.
+ * @param recipe the name of a recipe whose runs alone count
+ */
+export async function newestRun(runsDir: string, recipe?: string): Promise<RunFolder | undefined> {
+  const pattern = recipe === undefined ? /./ : new RegExp(`^${recipe.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")}(-\\d+)?$`);
+  const all = await listRuns(runsDir);
+  const runs = all.filter(({ info }) => info.imported === undefined && pattern.test(info.name));
   const dated = await Promise.all(
     runs.map(async (run) => {
       const newest = (await new ModelCheckpointer({ folder: run.checkpoints }).list()).at(-1);

@@ -15,6 +15,20 @@ const hit: SearchHit = {
 };
 
 describe("hits as text", () => {
+  it("leave out the heading that is named above, and set off the words of the query on a terminal", () => {
+    const snippet = "## Green tea Green tea is not fermented.";
+    const titled = { ...hit, heading: ["Tea", "Green tea"], snippet };
+    const highlights = [
+      [9, 12],
+      [19, 22],
+    ] as const;
+    expect(formatHits([titled])).toBe("1. a.md:3  Tea › Green tea  (0.50)\n   Green tea is not fermented.\n");
+    expect(formatHits([{ ...titled, highlights }], { color: true })).toBe(
+      "1. \u001b[1ma.md:3\u001b[22m  Tea › Green tea  (0.50)\n   Green \u001b[1mtea\u001b[22m is not fermented.\n",
+    );
+    expect(formatHits([{ ...titled, heading: ["Green"], snippet: "# Green" }])).toContain("\n   # Green\n");
+  });
+
   it("say where, how good, and what is to be known of each", () => {
     expect(formatHits([])).toBe("nothing found\n");
     expect(formatHits([hit])).toBe("1. a.md:3  (0.50)\n   Green tea\n");

@@ -1,22 +1,41 @@
 import type { SearchExplanation, SearchHit } from "@pipe/core";
 
-/** Hits as text: where, how good, and an extract. */
-export function formatHits(hits: readonly SearchHit[]): string {
+/** Hits as text: where, how good, and an extract, in colours with the words of the query set off. */
+export function formatHits(hits: readonly SearchHit[], { color = false }: { readonly color?: boolean } = {}): string {
   if (hits.length === 0) return "nothing found\n";
-  return hits.map((hit, i) => formatHit(hit, i + 1)).join("");
+  return hits.map((hit, i) => formatHit(hit, i + 1, color)).join("");
 }
 
-function formatHit({ path, heading, line, score, snippet, same, stale, explain }: SearchHit, rank: number): string {
-  const place = [`${path}:${line}`, ...(heading.length === 0 ? [] : [heading.join(" › ")])].join("  ");
+function formatHit(hit: SearchHit, rank: number, color: boolean): string {
+  const { path, heading, line, score, same, stale, explain } = hit;
+  const [strong, end] = color ? [BOLD, USUAL] : ["", ""];
+  const place = [`${strong}${path}:${line}${end}`, ...(heading.length === 0 ? [] : [heading.join(" › ")])].join("  ");
   const lines = [
     `${rank}. ${place}  (${formatScore(score)})`,
-    `   ${snippet.trim().replace(/\s+/g, " ")}`,
+    `   ${extractOf(hit, color)}`,
     ...(same === undefined ? [] : [`   also in ${same.map((each) => `${each.path}:${each.line}`).join(", ")}`]),
     ...(stale?.changed === true ? ["   its file has changed since"] : []),
     ...(stale?.step === undefined ? [] : [`   found by the model of step ${stale.step}`]),
     ...(explain === undefined ? [] : [`   ${formatExplanation(explain)}`]),
   ];
   return `${lines.join("\n")}\n`;
+}
+
+const [BOLD, USUAL] = ["\u001b[1m", "\u001b[22m"];
+
+/** The snippet in one line, without the heading that stands above it already. */
+function extractOf({ snippet, heading, highlights }: SearchHit, color: boolean): string {
+  const head = /^#{1,6} (?=(.*))/.exec(snippet);
+  const above = heading.at(-1);
+  let end =
+    above !== undefined && head !== null && head[1]!.startsWith(`${above} `) ? head[0].length + above.length : 0;
+  let text = "";
+  for (const [from, to] of color ? highlights : []) {
+    if (from < end) continue;
+    text += `${snippet.slice(end, from)}${BOLD}${snippet.slice(from, to)}${USUAL}`;
+    end = to;
+  }
+  return (text + snippet.slice(end)).trim().replace(/\s+/g, " ");
 }
 
 /** Two digits, however small: BM25 of a few documents lies far below one. */

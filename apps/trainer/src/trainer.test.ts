@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { xlaPlugins } from "@pipe/engine-xla/plugins";
 import { describe, expect, it } from "vitest";
@@ -39,7 +39,9 @@ describe("pipe train", () => {
     expect(out).toMatch(/checkpoint: .*step-00000012/);
     expect(out).toContain("pipe generate --run tiny");
     const { out: list } = await pipe(["runs"]);
-    expect(list).toMatch(/tiny +step +12 {2}checkpoints 8, 12 {2}loss \d/);
+    expect(list).toMatch(
+      /^run +state +step +checkpoints +last event +validation\n(?:.*\n)*tiny +completed +12 +8, 12 +\S+ ago +loss \d/,
+    );
   });
 
   it("takes a free name, prints events as JSON, and indexes what the recipe names", async () => {
@@ -78,7 +80,10 @@ describe("pipe train", () => {
     expect(stopped.code).toBe(130);
     expect(stopped.err).toContain("finishing the step and saving");
     expect(stopped.err).toMatch(/saved step \d+; go on with: pipe train --resume=stopped/);
-    expect(events(stopped.out).at(-1)).toMatchObject({ event: "train-ended", reason: "aborted", run: "stopped" });
+    const ended = events(stopped.out).slice(events(stopped.out).findIndex(({ step }) => step === 5));
+    expect(ended.at(-1)).toMatchObject({ event: "train-ended", reason: "aborted", run: "stopped" });
+    // It is not kept waiting.
+    expect(ended.map(({ event }) => event)).not.toContain("evaluation-ended");
     const resumed = await pipe(["train", "--resume=stopped", "--json"]);
     expect(resumed.code).toBe(0);
     const steps = events(resumed.out)
@@ -134,9 +139,28 @@ describe("pipe train", () => {
     expect(newest.code).toBe(0);
     expect(events(newest.out).find(({ event }) => event === "run-started")).toMatchObject({ name: "tiny", step: 14 });
   });
+
+  it("resumes the newest run of a folder, and says how to go on with the same folder and settings", async () => {
+    const other = ["--runs-dir", "other runs", "--json"];
+    const first = await pipe(["train", "tiny.yaml", ...other], { at: '"step":3', times: 1 });
+    expect(first.err).toMatch(/pipe train --resume=tiny --runs-dir 'other runs'\n/);
+    const settings = ["--set", "training.steps=40", "--set", "evaluation={every: 50}"];
+    const second = await pipe(["train", "--resume", ...other, ...settings], { at: '"step":9', times: 1 });
+    const again = "--resume=tiny --runs-dir 'other runs' --set training.steps=40 --set 'evaluation={every: 50}'\n";
+    expect([second.code, second.err]).toEqual([130, expect.stringContaining(again)]);
+    const { err } = await pipe(["train", "--resume", "--runs-dir", "none"]);
+    expect(err).toContain("There is no run to resume.");
+  });
 });
 
 describe("after training", () => {
+  it("pipe generate shows no prompt that the model cannot go on with", async () => {
+    const generate = (...more: string[]): Promise<Result> => pipe(["generate", "--run", "tiny", ...more]);
+    expect(await generate("--prompt", "日")).toMatchObject({ code: 1, out: "" });
+    expect(await generate()).toMatchObject({ code: 2, out: "", err: expect.stringContaining("give a prompt") });
+    expect(await generate("--prompt", "n", "--top-p", "7")).toMatchObject({ code: 2, out: "" });
+  });
+
   it("pipe generate gives the same text for the same seed", async () => {
     const args = ["generate", "--run", "tiny", "--prompt", "north ", "--tokens", "12", "--seed", "3"];
     const [first, second] = [await pipe(args), await pipe(args)];
@@ -165,7 +189,7 @@ describe("after training", () => {
     const report = JSON.parse(out) as { metrics: { [name: string]: number }; tokens: number };
     expect(report.metrics["loss"]).toBeLessThan(3);
     expect(report.metrics["perplexity"]).toBeCloseTo(Math.exp(report.metrics["loss"]!), 6);
-    expect((await pipe(["eval", "--run", "tiny"])).out).toMatch(/targets\n {2}loss /);
+    expect((await pipe(["eval", "--run", "tiny"])).out).toMatch(/tokens\n {2}loss /);
   });
 
   it("pipe index and pipe search find by words and by meaning", async () => {
@@ -195,10 +219,10 @@ describe("after training", () => {
     expect((await pipe(["index", "./notes"])).out).toContain("2 unchanged");
     // Later calls go on with the model that is noted.
     await writeFile(join(folder, "notes/c.md"), "# Rain\n\nrain from the west\n");
-    expect((await pipe(["index", "./notes", "--index", "both"])).out).toMatch(/1 passages, 1 embedded/);
+    expect((await pipe(["index", "./notes", "--index", "both"])).out).toMatch(/1 passage, 1 embedded/);
     await writeFile(join(folder, "notes/c.md"), "# Rain\n\nrain from the east\n");
     const wordsOnly = await pipe(["index", "./notes", "--index", "both", "--words"]);
-    expect([wordsOnly.code, wordsOnly.err]).toEqual([0, expect.stringContaining("1 passages have no vector")]);
+    expect([wordsOnly.code, wordsOnly.err]).toEqual([0, expect.stringContaining("1 passage without a vector")]);
     await rm(join(folder, "notes/c.md"));
     await pipe(["index", "./notes", "--index", "both", "--prune"]);
     const bytes = ["--set", "data.tokenizer.kind=byte", "--set", "training={steps: 1, batch: 2}"];
@@ -294,18 +318,23 @@ describe("after training", () => {
     await mkdir(join(folder, "runs/torn"));
     await writeFile(join(folder, "runs/torn/run.json"), '{"name": "to');
     await writeFile(join(folder, "runs/begun/events.jsonl"), "damaged\n\n");
+    const newest = join(folder, "runs/tiny/checkpoints/step-00000014");
+    for (let step = 1; step <= 4; step++)
+      await cp(newest, join(folder, `runs/many/checkpoints/step-0000000${step}`), { recursive: true });
+    await writeFile(join(folder, "runs/many/run.json"), await readFile(join(folder, "runs/tiny/run.json")));
     const { code, out } = await pipe(["runs"]);
     expect(code).toBe(0);
     expect(out).toMatch(/\ntorn +damaged: A run's run\.json cannot be read\.; got: .*torn/);
     expect(out).toMatch(/begun +damaged: A line of an event log is not an event/);
-    expect(out).toMatch(/\ntiny +step +14/);
+    expect(out).toMatch(/\ntiny +completed +14 /);
+    expect(out).toMatch(/\nmany +not begun +0 +4 up to 4\n/);
     expect(events((await pipe(["runs", "--json"])).out).find((each) => each["name"] === "torn")).toMatchObject({
       code: "run-damaged",
       error: expect.stringContaining("not JSON"),
     });
     // Its folder is taken all the same.
     expect((await pipe(["train", "tiny.yaml", "--name", "torn"])).err).toContain("continue it with --resume");
-    for (const name of ["torn", "begun"]) await rm(join(folder, "runs", name), { recursive: true });
+    for (const name of ["torn", "begun", "many"]) await rm(join(folder, "runs", name), { recursive: true });
   });
 
   it("searches by words, and says so, when the model of an index is gone", async () => {
@@ -370,7 +399,7 @@ describe("after training", () => {
     expect(measured).toMatchObject([{ name: "onnx", choice: { kind: "onnx" } }, { name: "xla-cpu" }]);
     const shown = await pipe(["engines", "bench", "--seconds", "0"], undefined, env);
     expect(shown.out).toMatch(
-      /^onnx +\d+ tokens\/s {2}← engine: \{ kind: auto \}\n +engine: \{ kind: onnx \}\nxla-cpu +not here/,
+      /^onnx {5}[\d,]+ tokens\/s {2}← engine: \{ kind: auto \}\n +engine: \{ kind: onnx \}\nxla-cpu +not here/,
     );
     expect((await pipe(["engines", "bench", "--seconds", "x"], undefined, env)).code).toBe(2);
     const set = ["--set", "engine={kind: auto}", "--set", "training={steps: 1, batch: 2}"];
@@ -454,6 +483,14 @@ describe("pipe config graph", () => {
 });
 
 describe("bad input gets one clear message", () => {
+  it("a folder with a recipe in place of the recipe", async () => {
+    await mkdir(join(folder, "own"));
+    await writeFile(join(folder, "own/recipe.yaml"), "name: own");
+    const { code, err } = await pipe(["train", "own"]);
+    expect([code, err]).toEqual([2, expect.stringContaining("name the recipe in this folder: own/recipe.yaml")]);
+    expect((await pipe(["train", "quik"])).err).toContain("write quick, if that is meant");
+  });
+
   const tiny = ["train", "tiny.yaml", "--name", "bad"];
   const set = (...fields: string[]): string[] => [...tiny, ...fields.flatMap((field) => ["--set", field])];
 
@@ -558,6 +595,34 @@ describe("bad input gets one clear message", () => {
     expect((await pipe(["train", "--help"])).code).toBe(0);
   });
 
+  it("every command says what it takes, and does nothing but that", async () => {
+    const { out } = await pipe(["--help"]);
+    const names = [...out.matchAll(/^ {2}pipe ([a-z][a-z-]*) {2}/gm)].map(([, name]) => name!);
+    expect(names).toContain("train");
+    for (const name of names) {
+      const help = { code: 0, out: expect.stringMatching(`\\n\\npipe ${name}[^]*--json`), err: "" };
+      for (const args of [
+        [name, "-h"],
+        [name, "--set", "seed=1", "--help"],
+        ["help", name],
+      ])
+        expect(await pipe(args)).toEqual(help);
+    }
+  });
+
+  it.each([
+    [["trian"], 'There is no command "trian" (did you mean "train"?).\n  fix: pipe --help'],
+    [["help", "trian"], 'did you mean "train"?'],
+    [["train", "--naem", "x"], "There is no flag --naem (did you mean --name?).\n  fix: pipe train --help"],
+    [["runs", "shwo", "x"], 'There is no runs command "shwo" (did you mean "show"?).\n  fix: pipe runs --help'],
+    [["index", "stats"], 'There is no index command "stats" (did you mean "status"?)'],
+    [["data", "bild"], 'There is no data command "bild" (did you mean "build"?)'],
+    [["config", "toString"], 'There is no config command "toString": schema, show, explain, graph.'],
+    [["--json", "runs"], "The command comes first"],
+  ])("what is meant by %j", async (args, said) => {
+    expect(await pipe(args)).toMatchObject({ code: 2, err: expect.stringContaining(said) });
+  });
+
   it("errors come as JSON too", async () => {
     const { out } = await pipe(["eval", "--run", "none", "--json"]);
     expect(events(out)).toEqual([
@@ -613,6 +678,18 @@ it("on a terminal it draws there", async () => {
   const set = ["--set", "training={steps: 2, batch: 2}"];
   expect(await run(["train", "tiny.yaml", "--name", "terminal", ...set], host)).toBe(0);
   expect(written.join("")).toMatch(/2\/2[^]*completed/);
+});
+
+it("what the operating system refuses is said without a stack", async () => {
+  await writeFile(join(folder, "file"), "");
+  for (const args of [
+    ["train", "tiny.yaml", "--runs-dir", "file"],
+    ["index", "notes", "--index", "file", "--words"],
+    ["index", "import", "missing.jsonl"],
+  ]) {
+    const { code, err } = await pipe(args);
+    expect([code, err]).toEqual([1, expect.stringMatching(/^error: [^:]+\.\n {2}got: E[^]*\n {2}fix: [^\n]+\n$/)]);
+  }
 });
 
 it("an error that is nobody's input comes with its stack", async () => {

@@ -1,5 +1,5 @@
 import { parseArgs, type ParseArgsConfig } from "node:util";
-import { messageOf, PipeError } from "@pipe/core";
+import { messageOf, nearest, PipeError } from "@pipe/core";
 import type { CheckpointName } from "@pipe/persist";
 
 type Options = NonNullable<ParseArgsConfig["options"]>;
@@ -16,18 +16,34 @@ export function parseCommand<const T extends Options>(args: readonly string[], o
   let parsed: ReturnType<
     typeof parseArgs<{ options: T & typeof commonOptions; allowPositionals: true; args: string[] }>
   >;
+  const all = { ...commonOptions, ...options };
   try {
-    parsed = parseArgs({ args: [...args], options: { ...commonOptions, ...options }, allowPositionals: true });
+    parsed = parseArgs({ args: [...args], options: all, allowPositionals: true });
   } catch (cause) {
-    throw usageError(messageOf(cause));
+    throw usageError(unknownFlag(cause, Object.keys(all)) ?? messageOf(cause));
   }
   if (parsed.positionals.length > positionals) throw usageError(`There is no use for ${parsed.positionals.at(-1)!}.`);
   return parsed;
 }
 
-/** An error of the command line: exit code 2. */
-export function usageError(summary: string, fix = "pipe --help"): PipeError {
-  return new PipeError("usage", summary, { fix });
+/** What parseArgs says of a flag that it does not know, in our words. */
+function unknownFlag(cause: unknown, known: readonly string[]): string | undefined {
+  const flag = /^Unknown option '(?<flag>--?[^' ]+)'/.exec(messageOf(cause))?.groups?.["flag"];
+  if (flag === undefined) return undefined;
+  const near = nearest(flag.replace(/^-+/, ""), known);
+  return `There is no flag ${flag}${near === undefined ? "" : ` (did you mean --${near}?)`}.`;
+}
+
+/** An error of the command line: exit code 2. Without a fix, it is said where the command's help stands. */
+export function usageError(summary: string, fix?: string): PipeError {
+  return new PipeError("usage", summary, fix === undefined ? {} : { fix });
+}
+
+/** Says that a word is no command, or no command of a group such as `runs`, and which one may be meant. */
+export function unknownCommand(word: string, known: readonly string[], group?: string): PipeError {
+  const near = nearest(word, known);
+  const meant = near === undefined ? `: ${known.join(", ")}` : ` (did you mean ${JSON.stringify(near)}?)`;
+  return usageError(`There is no ${group === undefined ? "" : `${group} `}command ${JSON.stringify(word)}${meant}.`);
 }
 
 /** A flag that is a number. @throws PipeError `usage`. */
@@ -50,6 +66,14 @@ export function checkpointFlag(value: string | undefined): CheckpointName | unde
   if (value === undefined || value === "best" || value === "newest") return value;
   if (/^\d+$/.test(value)) return Number(value);
   throw usageError(`--checkpoint needs best, newest or the number of a step, and got ${JSON.stringify(value)}.`);
+}
+
+const ENGINES = ["onnx", "xla", "tfjs", "auto"];
+
+/** A flag that names an engine. @throws PipeError `usage`. */
+export function engineFlag(value: string | undefined): string | undefined {
+  if (value === undefined || ENGINES.includes(value)) return value;
+  throw usageError(`--engine is one of ${ENGINES.join(", ")}, and got ${JSON.stringify(value)}.`);
 }
 
 /** A flag that must be given. @throws PipeError `usage`. */

@@ -8,7 +8,6 @@ import { canonicalJson } from "./canonical-json.ts";
 import { ExperimentConfig } from "./experiment-config.ts";
 import { fieldsOf } from "./fields.ts";
 import { kindsOf } from "./kinds.ts";
-import { nearest } from "./nearest.ts";
 
 function component(port: PortName, kind: string, fields: z.ZodRawShape = {}): ComponentDefinition {
   return { port, kind, schema: z.strictObject({ kind: z.literal(kind), ...fields }), create: (config) => config };
@@ -258,12 +257,6 @@ it("canonicalJson is the same for equal values and parses back", () => {
     }),
   );
   expect(canonicalJson({ b: 1, a: undefined, c: [{ z: 1, y: 2 }] })).toBe('{"b":1,"c":[{"y":2,"z":1}]}');
-});
-
-it("nearest finds a word that is near, and none that is not", () => {
-  expect(nearest("treads", ["threads", "kind"])).toBe("threads");
-  expect(nearest("xyz", ["threads", "kind"])).toBe(undefined);
-  expect(nearest("a", [])).toBe(undefined);
 });
 
 it("kindsOf finds what a recipe names, and the defaults of what it leaves out", () => {

@@ -1,7 +1,7 @@
+import { nearest } from "@pipe/core";
 import { z } from "zod";
 import { expectation, showGiven } from "./expectation.ts";
 import { chosen, type JsonSchema, schemaAt, valueAt } from "./json-schema.ts";
-import { nearest } from "./nearest.ts";
 
 /** One thing that is wrong with a configuration. */
 export type Problem = {

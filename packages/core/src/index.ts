@@ -5,6 +5,7 @@
  * @packageDocumentation
  */
 export { PipeError, messageOf, type PipeErrorDetails } from "./error.ts";
+export { nearest } from "./nearest.ts";
 export { peakResidentBytes } from "./peak-resident-bytes.ts";
 export { Random } from "./random.ts";
 export { leaves, treeOf } from "./tree.ts";

@@ -54,11 +54,12 @@ export async function readDatasetIndex(folder: string): Promise<DatasetIndex> {
   try {
     text = await readFile(path, "utf8");
   } catch (cause) {
+    const isMissing = (cause as NodeJS.ErrnoException).code === "ENOENT";
     throw new PipeError("dataset-missing", "There is no dataset in this folder.", {
-      expected: "an index.json",
-      got: messageOf(cause),
+      expected: `an ${indexFile}`,
+      got: isMissing ? `no ${indexFile}` : messageOf(cause),
       where: folder,
-      fix: "build one with DatasetBuilder",
+      fix: "name the folder that `pipe data build` or DatasetBuilder wrote",
       cause,
     });
   }

@@ -215,5 +215,6 @@ describe("circles", () => {
     const container = new ServiceContainer().singleton("a", needing("a", "b")).singleton("b", needing("b", "x"));
     await expect(container.get("a")).rejects.toThrow(/expected: a, b\n {2}got: x\n {2}where: a → b/);
     await expect(container.get("y")).rejects.toMatchObject({ code: "service-unknown" });
+    await expect(new ServiceContainer().get("y")).rejects.toThrow(/expected: a service that was registered before/);
   });
 });

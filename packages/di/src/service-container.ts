@@ -140,7 +140,7 @@ export class ServiceContainer implements Services, AsyncDisposable {
     const registration = this.#registrations.get(name);
     if (registration === undefined) {
       throw new PipeError("service-unknown", "No service of this name is registered.", {
-        expected: [...this.#registrations.keys()].join(", "),
+        expected: [...this.#registrations.keys()].join(", ") || "a service that was registered before; there is none",
         got: name,
         ...(asker === undefined ? {} : { where: asker.way().join(" → ") }),
       });

@@ -122,6 +122,7 @@ export class TextGenerator {
         throw new PipeError(
           "prompt-empty",
           "Generation needs a prompt: this tokenizer has no token that begins a text.",
+          { fix: "give a prompt of at least one character" },
         );
       }
       ids.push(tokenizer.endOfText);

@@ -9,6 +9,7 @@ import {
   type IndexStatus,
   type IReranker,
   type IVectorStore,
+  PipeError,
   type Retrieval,
   type RetrieveOptions,
   type SearchHit,
@@ -149,6 +150,10 @@ export class MarkdownIndexer implements IDocumentIndexer, AsyncDisposable {
   /** Finds passages for a prompt, adds their neighbours and joins what belongs together; throws what {@link search} throws. */
   async retrieve(query: string, options: RetrieveOptions = {}): Promise<Retrieval> {
     const { tokens = 1000, limit = 20, neighbours = 1 } = options;
+    if (!(tokens >= 1)) {
+      const details = { got: String(tokens), where: "tokens" };
+      throw new PipeError("search-options-invalid", "A retrieval needs a positive number of tokens.", details);
+    }
     const found = await this.#search.find(query, { ...options, limit });
     const around = await this.store.read(
       "places",

@@ -11,7 +11,13 @@ type Reply =
   | { readonly id: number; readonly ok: false; readonly error: SentError };
 
 /** An error as it goes from thread to thread; a message holds all that people read. */
-type SentError = { readonly message: string; readonly code?: string; readonly fix?: string };
+type SentError = {
+  readonly message: string;
+  readonly code?: string;
+  readonly fix?: string;
+  /** What an error of the operating system says beside its message. */
+  readonly system?: Pick<NodeJS.ErrnoException, "code" | "syscall" | "path">;
+};
 
 /** One end of a channel between threads: a `Worker`, its parent's port, or a `MessagePort`. */
 export type Port = {
@@ -98,11 +104,14 @@ export class WorkerChannel<S extends Served> {
 
 function sent(error: unknown): SentError {
   const message = messageOf(error);
-  return PipeError.is(error) ? { message, ...definedOnly({ code: error.code, fix: error.fix }) } : { message };
+  if (PipeError.is(error)) return { message, ...definedOnly({ code: error.code, fix: error.fix }) };
+  if (!(error instanceof Error && "syscall" in error)) return { message };
+  const { code, syscall, path } = error as NodeJS.ErrnoException;
+  return { message, system: definedOnly({ code, syscall, path }) };
 }
 
-function received({ message, code, fix }: SentError): Error {
-  if (code === undefined) return new Error(message);
+function received({ message, code, fix, system = {} }: SentError): Error {
+  if (code === undefined) return Object.assign(new Error(message), system);
   return Object.assign(new PipeError(code, message), fix === undefined ? {} : { fix });
 }
 
@@ -116,7 +125,8 @@ export type Serving<S extends Served> = { readonly channel: WorkerChannel<S>; re
 export function startWorker<S extends Served>(name: string, resourceLimits?: ResourceLimits): Serving<S> {
   const isSource = import.meta.url.endsWith(".ts");
   const worker = new Worker(new URL(`./${name}.${isSource ? "ts" : "js"}`, import.meta.url), {
-    ...(isSource ? { execArgv: ["--conditions=@pipe/source"] } : {}),
+    // A worker prints Node's warnings by itself: that of `node:sqlite`, which it uses on purpose, would come from here alone.
+    execArgv: ["--disable-warning=ExperimentalWarning", ...(isSource ? ["--conditions=@pipe/source"] : [])],
     ...definedOnly({ resourceLimits }),
   });
   return { channel: new WorkerChannel<S>(worker as unknown as Port), stop: () => worker.terminate() };

@@ -41,7 +41,8 @@ function showList() {
   $("runs").replaceChildren(
     ...runs.map((run) => {
       const life = lifeOf(run);
-      const said = { damaged: "damaged", live: "training", silent: "silent", ended: run.ended }[life];
+      const silent = run.time === null ? "not begun" : "silent";
+      const said = { damaged: "damaged", live: "training", silent, ended: run.ended }[life];
       const value = run.validation ?? run.loss;
       const link = make(
         "a",

@@ -82,7 +82,8 @@ export function createChart({ title, unit, wide = false, fromZero = false, forma
       );
     }
     plot.append(svg("line", { class: "axis", x1: LEFT, x2: right, y1: bottom, y2: bottom }));
-    for (const step of ticks({ min: first, max: last }, Math.max(2, Math.round(width / 110)))) {
+    const most = Math.min(Math.max(2, Math.round(width / 110)), last - first); // whole steps
+    for (const step of ticks({ min: first, max: last }, most)) {
       plot.append(svg("text", { x: Math.min(x(step), right - 8), y: height - 4, "text-anchor": "middle" }, tick(step)));
     }
     for (const { color, marked, smooth, points } of lines) {

@@ -19,7 +19,7 @@ export type { MetricsSnapshot, RunNote } from "./metrics-snapshot.ts";
 export type { SeriesPoint } from "./series.ts";
 export { VisualizationEngine, type VisualizationOptions } from "./visualization-engine.ts";
 export type { RunCurves } from "./drawing/panels.ts";
-export { formatBytes, formatCount, formatDuration, formatInteger, formatLoss } from "./format-number.ts";
+export { formatBytes, formatCount, formatDuration, formatInteger, formatLoss, formatPlural } from "./format-number.ts";
 export { createDashboard, type Dashboard, type DashboardOptions } from "./dashboard/dashboard.ts";
 export type { DashboardQuery, DashboardSearch } from "./dashboard/routes.ts";
 export type { DashboardRun } from "./dashboard/run-outline.ts";

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import {
@@ -94,9 +95,10 @@ async function read(location: string, name: string): Promise<string> {
   try {
     return await readFile(join(location, name), "utf8");
   } catch (cause) {
+    const isMissing = (cause as NodeJS.ErrnoException).code === "ENOENT";
     throw new PipeError("checkpoint-missing", "This folder is no run and no checkpoint.", {
       expected: "config.json, tokenizer.json and model.safetensors",
-      got: messageOf(cause),
+      got: !isMissing ? messageOf(cause) : existsSync(location) ? `no ${name}` : "no such folder",
       where: location,
       ...(name === "tokenizer.json" ? { fix: "in Python, tokenizer.save_pretrained(<folder>) writes it" } : {}),
       cause,

@@ -137,7 +137,7 @@ describe("evaluationStage", () => {
     await step[Symbol.asyncDispose]();
   });
 
-  it("is cut short by an abort; the run then takes its last step and evaluates it", async () => {
+  it("is cut short by an abort; the run then takes its last step and ends without another one", async () => {
     const abort = new AbortController();
     async function* interrupted() {
       for await (const batch of heldOut()) {
@@ -149,8 +149,7 @@ describe("evaluationStage", () => {
     const { trainer, step, events } = await lineRun(engine, { steps: 9 }, { stages });
     const { reason, progress } = await trainer.train({ signal: abort.signal });
     expect([reason, progress.step]).toEqual(["aborted", 3]);
-    const ended = events.emitted.flatMap(([event, data]) => (event === "evaluation-ended" ? [data] : []));
-    expect(ended.map(({ step: number, tokens }) => [number, tokens])).toEqual([[3, 10]]);
+    expect(events.emitted.map(([event]) => event)).not.toContain("evaluation-ended");
     await step[Symbol.asyncDispose]();
   });
 

@@ -12,7 +12,7 @@ import type {
 } from "@pipe/core";
 import { messageOf } from "@pipe/core";
 
-/** Measures the model on held-out batches when the trigger says so. */
+/** Measures the model on held-out batches when the trigger says so; a run that is interrupted is not kept from ending by it. */
 export function evaluationStage(options: {
   readonly trigger: ITrigger;
   readonly evaluator: IEvaluator;
@@ -28,19 +28,19 @@ export function evaluationStage(options: {
     name: "evaluate",
     onError: "stop",
     run: async (context) => {
-      const { progress, state, drain, events, signal } = context;
-      if (!trigger.due(progress)) return;
+      const { progress, state, drain, events, signal, interrupted } = context;
+      if (interrupted || !trigger.due(progress)) return;
       await drain();
       const begin = performance.now();
       let report: EvaluationReport;
       try {
         report = await evaluator.evaluate(state, batches(), {
           ...(limit === undefined ? {} : { batches: limit }),
-          // An abort finishes the step and its stages; only a second one ends the process.
+          // The budget is used up: this one is the run's result.
           ...(progress.last ? {} : { signal }),
         });
       } catch (error) {
-        // An abort cuts this evaluation short; the loop takes one more step, whose stages are the last ones.
+        // An abort cuts this evaluation short; the loop takes one more step, which is saved.
         if (progress.last || !signal.aborted) throw error;
         return;
       }
@@ -51,7 +51,7 @@ export function evaluationStage(options: {
   };
 }
 
-/** Lets the model write when the trigger says so. */
+/** Lets the model write when the trigger says so, unless the run is interrupted. */
 export function sampleStage(options: {
   readonly trigger: ITrigger;
   readonly prompt: string;
@@ -61,8 +61,8 @@ export function sampleStage(options: {
   return {
     name: "sample",
     onError: "warn",
-    run: async ({ progress, state, drain, events }) => {
-      if (!trigger.due(progress)) return;
+    run: async ({ progress, state, drain, events, interrupted }) => {
+      if (interrupted || !trigger.due(progress)) return;
       await drain();
       events.emit("sample-generated", { step: progress.step, prompt, text: await generate(state, prompt) });
     },

@@ -139,8 +139,9 @@ describe("TrainingOrchestrator", () => {
     const abort = new AbortController();
     const last: number[] = [];
     const stages = () => [
-      stage(({ progress, signal }) => {
+      stage(({ progress, signal, interrupted }) => {
         if (progress.last) last.push(progress.step);
+        expect(interrupted).toBe(progress.step === 3);
         expect(signal).toBeInstanceOf(AbortSignal);
       }),
     ];
@@ -157,9 +158,11 @@ describe("TrainingOrchestrator", () => {
 
   it("is completed when the abort comes with the last step", async () => {
     const abort = new AbortController();
-    const stages = () => [stage(() => abort.abort())];
+    const last: boolean[] = [];
+    const stages = () => [stage(() => abort.abort()), stage(({ interrupted }) => void last.push(interrupted))];
     const { trainer, step } = await lineRun(engine, { steps: 1 }, { stages });
     expect((await trainer.train({ signal: abort.signal })).reason).toBe("completed");
+    expect(last).toEqual([false]);
     await step[Symbol.asyncDispose]();
   });
 

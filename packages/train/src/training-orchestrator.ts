@@ -132,6 +132,7 @@ export class TrainingOrchestrator implements ITrainer, IStateful {
       ...(reported === undefined ? {} : { report: reported }),
       events,
       signal,
+      interrupted: this.#ending === "aborted",
       drain: async () => {
         const report = await this.#drain();
         context.report = report;

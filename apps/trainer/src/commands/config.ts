@@ -4,7 +4,7 @@ import { partsChart, partsOf, partsTable } from "../config-graph.ts";
 import { explainedTable } from "../explained-table.ts";
 import type { Host } from "../host.ts";
 import { findRecipe, overlaid } from "../recipes.ts";
-import { parseCommand, usageError } from "../usage.ts";
+import { parseCommand, unknownCommand, usageError } from "../usage.ts";
 
 /** What an action needs. */
 type Request = {
@@ -31,8 +31,8 @@ export async function config(args: readonly string[], host: Host): Promise<numbe
   );
   const [name, recipe] = positionals;
   if (name === undefined) throw usageError(`The config command is missing: ${Object.keys(actions).join(", ")}.`);
-  const action = actions[name];
-  if (action === undefined) throw usageError(`There is no config command ${JSON.stringify(name)}.`);
+  const action = Object.hasOwn(actions, name) ? actions[name] : undefined;
+  if (action === undefined) throw unknownCommand(name, Object.keys(actions), "config");
   const { set = [], json = false, mermaid = false } = values;
   await action({ host, recipe, set, json, mermaid });
   return 0;

@@ -7,7 +7,7 @@ import type { Host } from "../host.ts";
 import { findRecipe, overlaid } from "../recipes.ts";
 import { runsDirOf } from "../run-paths.ts";
 import { table } from "../runs/table.ts";
-import { parseCommand, required, usageError, wholeFlag } from "../usage.ts";
+import { parseCommand, required, unknownCommand, wholeFlag } from "../usage.ts";
 import { withParts } from "../with-parts.ts";
 
 /** `pipe data build [recipe]`, `pipe data inspect <folder or shard>`. */
@@ -15,7 +15,7 @@ export async function data(args: readonly string[], host: Host): Promise<number>
   const [action, ...rest] = args;
   if (action === "build") return build(rest, host);
   if (action === "inspect") return inspect(rest, host);
-  throw usageError("The data commands are build and inspect.");
+  throw unknownCommand(required("The data command, build or inspect,", action), ["build", "inspect"], "data");
 }
 
 /** Writes the token shards of a recipe, as training would, or finds that they are there. */

@@ -2,7 +2,7 @@ import type { Host } from "../host.ts";
 import { benchEngines } from "../engines/bench.ts";
 import { doctor, formatStates } from "../engines/doctor.ts";
 import { install } from "../engines/install.ts";
-import { numberFlag, parseCommand, usageError } from "../usage.ts";
+import { numberFlag, parseCommand, unknownCommand, usageError } from "../usage.ts";
 
 /** `pipe engines [doctor]`: what can compute here, and the command that brings what is missing. `pipe engines install <name>`, `pipe engines bench`. */
 export async function engines(args: readonly string[], host: Host): Promise<number> {
@@ -17,8 +17,8 @@ export async function engines(args: readonly string[], host: Host): Promise<numb
     await benchEngines(host, numberFlag("seconds", values.seconds) ?? 6, json);
     return 0;
   }
-  if ((action !== "list" && action !== "doctor") || name !== undefined)
-    throw usageError(`There is no engines command ${JSON.stringify(positionals.join(" "))}.`);
+  if (action !== "list" && action !== "doctor") throw unknownCommand(action, ["doctor", "install"], "engines");
+  if (name !== undefined) throw usageError(`There is no use for ${name}.`);
   const states = await doctor(host);
   if (json) for (const state of states) host.stdout.write(`${JSON.stringify(state)}\n`);
   else host.stdout.write(formatStates(states));

@@ -1,5 +1,7 @@
 import { join } from "node:path";
 import { rawConfig, type RawConfig } from "@pipe/config";
+import { PipeError } from "@pipe/core";
+import { formatInteger } from "@pipe/monitor";
 import { openRun } from "@pipe/persist";
 import { loadExperiment, openTrainedModel, runTokens } from "@pipe/pipeline";
 import type { Host } from "../host.ts";
@@ -19,6 +21,12 @@ export async function evaluate(args: readonly string[], host: Host): Promise<num
   const run = await openRun(runPath(host, runsDir, required("--run", values.run)));
   const origin = { source: "recipe", name: join(run.path, "run.json") } as const;
   const { raw, origins } = overlaid(rawConfig(run.info.config as RawConfig["raw"], origin), host, values.set);
+  if (run.info.imported !== undefined && !("source" in ((raw["data"] ?? {}) as object))) {
+    throw new PipeError("text-missing", "This run was imported, so it knows no text to measure its model on.", {
+      where: run.path,
+      fix: `name one: pipe eval --run ${values.run} --set 'data.source={kind: text, path: <file>}' --set data.split.by=tail`,
+    });
+  }
   const loaded = await loadExperiment(raw, { origins, from: host.cwd });
   const options = { host, runsDir, checkpoints: run.checkpoints };
   const report = await withParts(loaded, options, async (parts) => {
@@ -30,7 +38,7 @@ export async function evaluate(args: readonly string[], host: Host): Promise<num
   });
   if (values.json === true) host.stdout.write(`${JSON.stringify(report)}\n`);
   else {
-    host.stdout.write(`step ${report.step}, ${report.tokens.toLocaleString("en")} targets\n`);
+    host.stdout.write(`step ${formatInteger(report.step)}, measured on ${formatInteger(report.tokens)} tokens\n`);
     for (const [name, value] of Object.entries(report.metrics))
       host.stdout.write(`  ${name.padEnd(12)} ${value.toFixed(4)}\n`);
   }

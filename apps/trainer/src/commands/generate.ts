@@ -4,7 +4,7 @@ import { engineFor, withEngine } from "../engine.ts";
 import type { Host } from "../host.ts";
 import { indexFolderOf, usableEmbedder, withIndex } from "../markdown-index.ts";
 import { runPath, runsDirOf } from "../run-paths.ts";
-import { checkpointFlag, numberFlag, parseCommand, required, usageError, wholeFlag } from "../usage.ts";
+import { checkpointFlag, engineFlag, numberFlag, parseCommand, required, usageError, wholeFlag } from "../usage.ts";
 
 /** `pipe generate --run <run>`: continues a prompt, streamed. */
 export async function generate(args: readonly string[], host: Host): Promise<number> {
@@ -32,6 +32,7 @@ export async function generate(args: readonly string[], host: Host): Promise<num
   const path = runPath(host, runsDirOf(host, values["runs-dir"]), required("--run", values.run));
   const checkpoint = checkpointFlag(values.checkpoint);
   const { prompt, stop = [], overflow } = values;
+  const engine = engineFlag(values.engine);
   const passages =
     values.context === undefined ? "" : await contextOf(values.context, prompt, values["context-tokens"], host);
   const options = {
@@ -48,21 +49,22 @@ export async function generate(args: readonly string[], host: Host): Promise<num
       repetitionPenalty: numberFlag("repetition-penalty", values["repetition-penalty"]),
     }),
   };
-  return withEngine(host, await engineFor(path, values.engine), async (engine) => {
-    const trained = await openTrainedModel(path, engine, checkpoint);
-    const generator = generatorOf(trained, engine);
+  return withEngine(host, await engineFor(path, engine), async (device) => {
+    const trained = await openTrainedModel(path, device, checkpoint);
+    const generator = generatorOf(trained, device);
     const json = values.json === true;
-    if (!json) host.stdout.write(prompt);
+    const show = (shown: string): void => void (json || host.stdout.write(shown));
     let text = "";
+    // The prompt is shown when it is known to be one that the model can go on with.
+    let before = prompt;
     for await (const piece of generator.stream(trained.params, options)) {
       text += piece;
-      if (!json) host.stdout.write(piece);
+      show(before + piece);
+      before = "";
     }
-    host.stdout.write(
-      json
-        ? `${JSON.stringify({ prompt, text, step: trained.step, ...(passages === "" ? {} : { context: passages }) })}\n`
-        : "\n",
-    );
+    show(`${before}\n`);
+    const context = passages === "" ? {} : { context: passages };
+    if (json) host.stdout.write(`${JSON.stringify({ prompt, text, step: trained.step, ...context })}\n`);
     return 0;
   });
 }

@@ -1,6 +1,9 @@
+import { existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { nearest } from "@pipe/core";
 import type { Command } from "../cli.ts";
 import { addFolder } from "../index/add-folder.ts";
-import { usageError } from "../usage.ts";
+import { unknownCommand } from "../usage.ts";
 
 const maintain = () => import("../index/maintain.ts");
 
@@ -16,11 +19,15 @@ const actions: { readonly [name: string]: () => Promise<Command> } = {
   serve: async () => (await import("../index/serve.ts")).serveIndex,
 };
 
+const names = Object.keys(actions);
+
 /** `pipe index <folder>`, or one of its actions; a folder with the name of an action is written with `./`. */
 export const indexFolder: Command = async (args, host) => {
   const [first, second] = args;
   if (first !== undefined && Object.hasOwn(actions, first)) return (await actions[first]!())(args.slice(1), host);
-  if (first !== undefined && second !== undefined && /^[a-z]+$/.test(first) && !second.startsWith("-"))
-    throw usageError(`There is no index command ${JSON.stringify(first)}.`);
+  const isWord = first !== undefined && /^[a-z]+$/.test(first);
+  const isAlone = second === undefined || second.startsWith("-");
+  if (isWord && !(isAlone && (existsSync(resolve(host.cwd, first)) || nearest(first, names) === undefined)))
+    throw unknownCommand(first, names, "index");
   return addFolder(args, host);
 };

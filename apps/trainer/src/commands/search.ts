@@ -1,8 +1,8 @@
-import { definedOnly, type Json, type SearchFilter } from "@pipe/core";
-import type { Host } from "../host.ts";
+import { definedOnly, type Json, PipeError, type SearchFilter } from "@pipe/core";
+import { type Host, takesColors } from "../host.ts";
 import { indexFolderOf, notedEmbedder, usableEmbedder, withIndex } from "../markdown-index.ts";
 import { formatHits } from "../search-output.ts";
-import { parseCommand, required, usageError, wholeFlag } from "../usage.ts";
+import { engineFlag, parseCommand, required, usageError, wholeFlag } from "../usage.ts";
 
 const MODES = ["lexical", "vector", "hybrid"] as const;
 
@@ -25,12 +25,14 @@ export async function search(args: readonly string[], host: Host): Promise<numbe
       until: { type: "string" },
       collection: { type: "string", multiple: true },
     },
-    1,
+    Infinity,
   );
   const { like, explain, path, heading, language, since, until, collection: collections } = values;
-  const query = like === undefined ? required("The query", positionals[0]) : (positionals[0] ?? "");
+  const words = positionals.join(" ");
+  const query = like === undefined ? required("The query", words) : words;
   const mode = MODES.find((each) => each === values.mode);
-  if (values.mode !== undefined && mode === undefined) throw usageError(`--mode is one of ${MODES.join(", ")}.`);
+  if (values.mode !== undefined && mode === undefined)
+    throw usageError(`--mode is one of ${MODES.join(", ")}, and got ${JSON.stringify(values.mode)}.`);
   const limit = wholeFlag("limit", values.limit, 1);
   const fields = values.field === undefined ? undefined : Object.fromEntries(values.field.map(fieldOf));
   const filter: SearchFilter = definedOnly({ path, fields, heading, language, since, until, collections });
@@ -42,11 +44,24 @@ export async function search(args: readonly string[], host: Host): Promise<numbe
       : mode === undefined
         ? await usableEmbedder(index, host, "searching")
         : await notedEmbedder(index);
-  return withIndex(host, { index, run, create: false, engine: values.engine }, async (indexer) => {
+  if (run === undefined && (mode === "vector" || mode === "hybrid")) {
+    const fix = "give it vectors: pipe index <folder> --run <run>; or search by words, without --mode";
+    throw new PipeError("embedder-missing", `Nothing makes vectors for this index, which --mode ${mode} needs.`, {
+      where: index,
+      fix,
+    });
+  }
+  const engine = engineFlag(values.engine);
+  return withIndex(host, { index, run, create: false, engine }, async (indexer) => {
+    for (const name of collections ?? []) {
+      const known = (await indexer.status()).collections.map((each) => each.name);
+      if (!known.includes(name))
+        throw usageError(`The index has no collection ${JSON.stringify(name)}: ${known.join(", ")}.`);
+    }
     const options = { limit, ...definedOnly({ mode, like, explain }) };
     const hits = await indexer.search(query, Object.keys(filter).length === 0 ? options : { ...options, filter });
     if (values.json === true) for (const hit of hits) host.stdout.write(`${JSON.stringify(hit)}\n`);
-    else host.stdout.write(formatHits(hits));
+    else host.stdout.write(formatHits(hits, { color: takesColors(host, host.stdout) }));
     return 0;
   });
 }

@@ -1,4 +1,4 @@
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, join, relative } from "node:path";
 import { type Experiment, overlay, type RawConfig, rawConfig } from "@pipe/config";
 import { type Json, messageOf, PipeError } from "@pipe/core";
 import { cacheFolder } from "@pipe/engine-xla/plugins";
@@ -6,7 +6,7 @@ import { EventBus, ProgressReporter } from "@pipe/monitor";
 import { ModelCheckpointer, openRun, type RunFolder } from "@pipe/persist";
 import { loadExperiment, type PipelineResult, TrainingPipelineV2 } from "@pipe/pipeline";
 import { type DistributedContext, fromMain, singleProcess } from "@pipe/train";
-import type { Host } from "../host.ts";
+import { type Host, takesColors } from "../host.ts";
 import { joinProcesses } from "../join-processes.ts";
 import { indexAfterTraining, noteIndex } from "../index-after-training.ts";
 import { nodeSettings, runsDirOfNode } from "../nodes.ts";
@@ -53,7 +53,12 @@ export async function train(args: readonly string[], host: Host): Promise<number
     : await begin(host, runsDir, positionals[0], values);
   const distributed = isRehearsal ? singleProcess : await joinProcesses(host);
   try {
-    const common = { ...values, set: [...(values.set ?? []), ...settings] };
+    const isPlain = values.node !== undefined || start.runsDir === runsDirOf(host, "runs");
+    const dir = isPlain ? [] : ["--runs-dir", relative(host.cwd, start.runsDir) || "."];
+    // A run keeps the settings that it began with; those of a resumption have to be said again.
+    const set = start.resume ? (values.set ?? []).flatMap((each) => ["--set", each]) : [];
+    const again = { dir: quoted(dir), set: quoted(set) };
+    const common = { ...values, set: [...(values.set ?? []), ...settings], again };
     return await trainTogether(host, await nameOfMain(start, distributed), common, { distributed, isRehearsal });
   } finally {
     await distributed[Symbol.asyncDispose]();
@@ -65,6 +70,8 @@ type Values = {
   readonly json?: boolean | undefined;
   readonly profile?: string | undefined;
   readonly node?: string | undefined;
+  /** Flags that a next command needs. */
+  readonly again: { readonly dir: string; readonly set: string };
 };
 
 /** All processes take the name that the main one has found free. */
@@ -95,7 +102,7 @@ async function trainTogether(
     output,
     ...(json ? { mode: "json" as const } : {}),
     every: experiment.monitoring.progressEvery,
-    color: output.isTTY === true && host.env["NO_COLOR"] === undefined,
+    color: takesColors(host, output),
   });
   // One of several processes speaks for all.
   const speaks = distributed.isMain && (values.node ?? "0") === "0";
@@ -129,7 +136,8 @@ async function trainTogether(
   try {
     result = await new TrainingPipelineV2(experiment, { ...options, resume: start.resume }).run();
   } catch (error) {
-    if (PipeError.is(error, "training-diverged")) await sayWhatIsKept(host, join(start.runsDir, experiment.name));
+    if (PipeError.is(error, "training-diverged"))
+      await sayWhatIsKept(host, join(start.runsDir, experiment.name), values.again);
     // Stopped while the text was read: nothing was begun, so nothing is lost.
     if (!(error instanceof Error && error.name === "AbortError")) throw error;
     host.stderr.write("stopped before the first step; nothing was begun\n");
@@ -139,7 +147,7 @@ async function trainTogether(
     interrupts[Symbol.dispose]();
   }
   if (!speaks) return result.reason === "aborted" ? 130 : 0;
-  const code = await finish(host, experiment, result, json);
+  const code = await finish(host, experiment, result, values);
   if (json) host.stdout.write(`${JSON.stringify(endEvent(result))}\n`);
   return code;
 }
@@ -173,9 +181,10 @@ async function begin(
     // The folder that was named is the run, whatever name it was started under.
     return { config: named(config, basename(path)), resume: true, runsDir: dirname(path) };
   }
-  const run = await newestRun(runsDir, nameOf(await findRecipe(recipe ?? "quick", host.cwd)));
+  const ofRecipe = recipe === undefined ? undefined : nameOf(await findRecipe(recipe, host.cwd));
+  const run = await newestRun(runsDir, ofRecipe);
   if (run === undefined) {
-    throw new PipeError("run-missing", "There is no run of this recipe to resume.", {
+    throw new PipeError("run-missing", `There is no run${recipe === undefined ? "" : " of this recipe"} to resume.`, {
       where: runsDir,
       fix: "leave --resume out",
     });
@@ -204,23 +213,31 @@ function configOf({ info }: RunFolder): RawConfig {
 }
 
 /** Says how to go on with a run that diverged, where it has a checkpoint. */
-async function sayWhatIsKept(host: Host, run: string): Promise<void> {
+async function sayWhatIsKept(host: Host, run: string, { dir, set }: Values["again"]): Promise<void> {
   const newest = (await new ModelCheckpointer({ folder: join(run, "checkpoints") }).list()).at(-1);
   if (newest === undefined) return;
-  const command = `pipe train --resume=${basename(run)} --set optimization.schedule.rate=<lower>`;
+  const command = `pipe train --resume=${basename(run)}${dir}${set} --set optimization.schedule.rate=<lower>`;
   host.stderr.write(`\nstep ${newest.step} is kept; go on from there with: ${command}\n`);
 }
 
-async function finish(host: Host, experiment: Experiment, result: PipelineResult, json: boolean): Promise<number> {
+async function finish(host: Host, experiment: Experiment, result: PipelineResult, values: Values): Promise<number> {
   const { run, checkpoint, reason } = result;
+  const { again } = values;
+  const json = values.json === true;
   const say = (text: string): void => void (json ? host.stderr : host.stdout).write(`${text}\n`);
   if (reason === "aborted") {
     const saved = checkpoint === undefined ? "stopped before the first step" : `saved step ${checkpoint.step}`;
-    say(`\n${saved}; go on with: pipe train --resume=${basename(run.path)}`);
+    say(`\n${saved}; go on with: pipe train --resume=${basename(run.path)}${again.dir}${again.set}`);
     return 130;
   }
   if (checkpoint !== undefined) say(`\ncheckpoint: ${checkpoint.location}`);
   await indexAfterTraining(host, experiment, run, json);
-  say(`\nnow: pipe generate --run ${basename(run.path)} --prompt "…"`);
+  say(`\nnow: pipe generate --run ${basename(run.path)}${again.dir} --prompt "…"`);
   return 0;
+}
+
+/** Arguments as a shell reads them, each with a space before it. */
+function quoted(args: readonly string[]): string {
+  const words = args.map((arg) => (/^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", `'\\''`)}'`));
+  return words.map((word) => ` ${word}`).join("");
 }

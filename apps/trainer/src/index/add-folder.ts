@@ -1,6 +1,8 @@
+import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { type IndexReport, messageOf, PipeError } from "@pipe/core";
 import type { MarkdownIndexer } from "@pipe/indexer";
+import { formatPlural } from "@pipe/monitor";
 import type { Host } from "../host.ts";
 import {
   indexFolderOf,
@@ -13,7 +15,7 @@ import {
 } from "../markdown-index.ts";
 import { modelFolder, SENTENCE_MODEL_FILES } from "../model-folder.ts";
 import { runPath, runsDirOf } from "../run-paths.ts";
-import { parseCommand, required, usageError } from "../usage.ts";
+import { engineFlag, parseCommand, required, usageError } from "../usage.ts";
 import { indexFolderInto } from "./index-folder-into.ts";
 import { IndexProgressLine } from "./progress-line.ts";
 import { sampleFor } from "./sample-passages.ts";
@@ -40,7 +42,13 @@ export async function addFolder(args: readonly string[], host: Host): Promise<nu
     1,
   );
   const folder = resolve(host.cwd, required("The folder to index", positionals[0]));
+  // Said before an index is made for it.
+  if (!existsSync(folder) && !/[*?[\]{}()!]/.test(folder)) {
+    const fix = "correct the path; `pipe index --help` lists what else the command does";
+    throw new PipeError("source-missing", "There is nothing to index in this place.", { where: folder, fix });
+  }
   const index = indexFolderOf(host.cwd, values.index);
+  const engine = engineFlag(values.engine);
   const { words, run: runName, embedder } = values;
   if ([words === true, runName !== undefined, embedder !== undefined].filter(Boolean).length > 1)
     throw usageError("--words, --run and --embedder exclude each other.");
@@ -73,7 +81,7 @@ export async function addFolder(args: readonly string[], host: Host): Promise<nu
   try {
     return await withIndex(
       host,
-      { index, run, create: true, worker: true, engine: values.engine, sample },
+      { index, run, create: true, worker: true, engine, sample },
       async (indexer, embedder) => {
         const report = await once(indexer);
         await noteSource(index, collection, folder);
@@ -82,7 +90,7 @@ export async function addFolder(args: readonly string[], host: Host): Promise<nu
         const { chunks, vectors } = await indexer.status();
         if (embedder === undefined && vectors > 0 && vectors < chunks) {
           host.stderr.write(
-            `warning: ${chunks - vectors} passages have no vector; index again with --run or --embedder to give them one\n`,
+            `warning: ${formatPlural(chunks - vectors, "passage")} without a vector; index again with --run or --embedder to give them one\n`,
           );
         }
         if (values.watch !== true) return 0;
@@ -122,12 +130,13 @@ function formatReport(
   { documents, unchanged, chunks, embedded, removed, failures }: IndexReport,
   index: string,
 ): string {
-  const more = [
-    ...(unchanged === 0 ? [] : [`, ${unchanged} unchanged`]),
-    ...(removed === 0 ? [] : [`, ${removed} removed`]),
-    `, ${chunks} passages`,
-    ...(embedded === 0 ? [] : [`, ${embedded} embedded`]),
-    ...(failures.length === 0 ? [] : [`, ${failures.length} failed (pipe index retry)`]),
+  const parts = [
+    `${formatPlural(documents - unchanged, "document")} indexed`,
+    ...(unchanged === 0 ? [] : [`${unchanged} unchanged`]),
+    ...(removed === 0 ? [] : [`${removed} removed`]),
+    formatPlural(chunks, "passage"),
+    ...(embedded === 0 ? [] : [`${embedded} embedded`]),
+    ...(failures.length === 0 ? [] : [`${failures.length} failed (pipe index retry)`]),
   ];
-  return `${documents} documents indexed${more.join("")}; index: ${index}\n`;
+  return `${parts.join(", ")}; index: ${index}\n`;
 }

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -105,17 +106,40 @@ describe("pipe index", () => {
     expect((await pipe(["index", "verify", "--index", "copy"])).code).toBe(0);
   });
 
+  it("searches for no collection that the index has not, and by no meaning without vectors", async () => {
+    await pipe(["index", "./docs", "--index", "words"]);
+    const inOther = await pipe(["search", "tea", "--index", "words", "--collection", "other"]);
+    expect([inOther.code, inOther.err]).toEqual([2, expect.stringContaining('no collection "other": default.')]);
+    const byMeaning = await pipe(["search", "tea", "--index", "words", "--mode", "vector"]);
+    expect([byMeaning.code, byMeaning.err]).toEqual([1, expect.stringContaining("pipe index <folder> --run <run>")]);
+    expect((await pipe(["search", "tea", "--index", "words", "--since", "yesterday"])).code).toBe(2);
+    const engine = await pipe(["search", "tea", "--index", "words", "--engine", "cuda"]);
+    expect([engine.code, engine.err]).toEqual([2, expect.stringContaining("--engine is one of onnx, xla, tfjs, auto")]);
+  });
+
+  it("makes no index of a folder that is not there, and takes no folder for a model that is none", async () => {
+    const missing = await pipe(["index", "./gone", "--index", "never"]);
+    expect([missing.code, missing.err]).toEqual([1, expect.stringContaining("There is nothing to index")]);
+    const model = await pipe(["index", "./docs", "--index", "never", "--embedder", "docs"]);
+    expect([model.code, model.err]).toEqual([1, expect.stringContaining("no sentence embedding model")]);
+    const run = await pipe(["index", "./docs", "--index", "never", "--run", "none"]);
+    expect([run.code, run.err]).toEqual([1, expect.stringMatching(/no run and no checkpoint[^]*got: no such folder/)]);
+    expect(existsSync(join(folder, "never"))).toBe(false);
+  });
+
   it("follows a folder until it is interrupted", async () => {
     let step = 0;
     const { code, out } = await pipe(["index", "./docs", "--watch", "--index", "watched"], (text, interrupt) => {
       if (text.startsWith("watching"))
         setTimeout(() => void writeFile(join(folder, "docs/new.md"), "# New\n\nfresh\n"), 50);
-      if (text.includes("1 passages") && step++ === 0) void rm(join(folder, "docs/new.md"));
+      if (text.includes("1 passage;") && step++ === 0) void rm(join(folder, "docs/new.md"));
       if (text.includes("1 removed")) interrupt();
     });
     expect([code, out]).toEqual([
       130,
-      expect.stringMatching(/3 documents indexed, 3 passages[^]*3 unchanged, 1 passages[^]*1 removed, 0 passages/),
+      expect.stringMatching(
+        /^3 documents indexed, 3 passages[^]*\n1 document indexed, 3 unchanged, 1 passage;[^]*\n0 documents indexed, 3 unchanged, 1 removed, 0 passages/,
+      ),
     ]);
   });
 

@@ -1,4 +1,4 @@
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, rm } from "node:fs/promises";
 import { resolve } from "node:path";
 import type { IndexStatus } from "@pipe/core";
 import { IndexManager } from "@pipe/indexer";
@@ -95,6 +95,9 @@ export const indexExport: Action = async (args, host) => {
         await output.write(`${line}\n`);
         documents++;
       }
+    } catch (error) {
+      await rm(file, { force: true }); // half of an index is none
+      throw error;
     } finally {
       await output.close();
     }

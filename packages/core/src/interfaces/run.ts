@@ -56,6 +56,8 @@ export interface StepContext {
   readonly report?: StepReport;
   readonly events: IEventBus;
   readonly signal: AbortSignal;
+  /** Whether an abort makes this step the last one, before the budget is used up: it is saved, and what can wait is left out. */
+  readonly interrupted: boolean;
   /** Waits for reads in flight; afterwards `report` and `progress` are those of `state`. */
   drain(): Promise<StepReport>;
   /** Makes this step the last one: later stages of this step see `progress.last`, so that the end is saved. */

@@ -208,6 +208,8 @@ describe("search", () => {
       expect(passages).toHaveLength(1);
       expect(passages[0]!.text).toMatch(/word3[^]*word4[^]*word5/);
       expect(passages[0]!.text).not.toMatch(/word2|word6/);
+      const none = indexer.retrieve("word4", { tokens: 0 });
+      await expect(none).rejects.toMatchObject({ code: "search-options-invalid" });
       expect((await indexer.retrieve("word4", { tokens: 130 })).passages[0]!.text).not.toContain("word3");
       expect((await indexer.retrieve("word4", { neighbours: 0 })).passages[0]!.text).not.toContain("word5");
     });

@@ -392,6 +392,8 @@ it("listens on this machine only unless told otherwise, and says when a port is 
     code: "dashboard-port",
     message: expect.stringContaining("EADDRINUSE"),
   });
+  const none = createDashboard({ runs: async () => [], port: 99_999 });
+  await expect(none).rejects.toMatchObject({ code: "dashboard-port" });
   await dashboard[Symbol.asyncDispose]();
   await start({ host: "::1", hostNames: ["Trainer.example"] });
   expect(dashboard.url).toBe(`http://[::1]:${port}/`);

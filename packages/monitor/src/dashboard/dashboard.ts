@@ -65,8 +65,8 @@ export async function createDashboard(options: DashboardOptions): Promise<Dashbo
     if (socket.writable) socket.end("HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n");
     else socket.destroy();
   });
-  server.listen(port, host);
   try {
+    server.listen(port, host);
     await once(server, "listening");
   } catch (cause) {
     throw new PipeError("dashboard-port", "The dashboard cannot listen there.", {

@@ -154,6 +154,11 @@ describe("a chart on a terminal", () => {
     );
   });
 
+  it("names whole steps only, however few there are", () => {
+    const steps = terminalChart(panel([line([4, 3, 2])]), { columns: 80, rows: 5, color: false }).at(-1)!;
+    expect(steps.trim().split(/ +/)).toEqual(["0", "1", "2"]);
+  });
+
   it("tells runs apart without colours, by a letter at the end of each line", () => {
     const lines = [line([1, 2, 3], { name: "up" }), line([3, 2, 1], { name: "down", color: 1 })];
     const rows = terminalChart(panel(lines), { columns: 60, rows: 5, color: false });

@@ -76,6 +76,7 @@ export function echartsOption({ title, subtitle, panels, width, height, theme }:
       type: "value",
       ...stepsOf(panel.lines),
       splitNumber: Math.max(2, Math.round(boxes[gridIndex]!.width / 110)),
+      minInterval: 1, // between steps there is nothing
       axisLine: { lineStyle: { color: theme.axis } },
       axisTick: { lineStyle: { color: theme.axis } },
       axisLabel: label(theme, text, { showMinLabel: true, hideOverlap: true }),

@@ -97,10 +97,11 @@ function labelRows(ticks: readonly number[], { min, max }: Range, rows: number):
   return new Map(ticks.toReversed().map((value) => [row(value), formatTick(value)]));
 }
 
-/** Round steps, each with its first character below its place; the first and last that fit. */
+/** Round steps, whole ones, each with its first character below its place; the first and last that fit. */
 function stepLabels(steps: Range, width: number): string {
   let text = "";
-  for (const step of ticksOf(steps, Math.max(1, Math.floor(width / 9)))) {
+  const most = Math.min(Math.floor(width / 9), steps.max - steps.min);
+  for (const step of ticksOf(steps, Math.max(1, most))) {
     const label = step === 0 ? "0" : formatTick(step);
     const place = Math.round(((step - steps.min) / (steps.max - steps.min || 1)) * (width - 1));
     const begin = Math.max(0, Math.min(width - label.length, place - (label.length >> 1)));
