@@ -13,16 +13,12 @@ export const compositeLowerings: { readonly [op: string]: Lowering } = {
   // A value that no optimiser can drop depends on what it waits for: x < x is false for every x.
   barrier: ({ model, inputs: [value, ...after], specs }) => {
     const zeros = after.map((name) => {
-      const one = model.node("Slice", [
-        model.node("Reshape", [name, model.integers([-1])]),
-        model.integers([0]),
-        model.integers([1]),
-      ]);
+      const one = model.node("Slice", [model.reshape(name, [-1]), model.integers([0]), model.integers([1])]);
       return model.node("Cast", [model.node("Less", [one, one])], { to: ELEMENT[specs[0]!.dtype] });
     });
     const zero = zeros.reduce((a, b) => model.node("Add", [a, b]));
     const sum = model.node("Add", [value!, zero]);
-    return specs[0]!.shape.length === 0 ? model.node("Reshape", [sum, model.integers([])]) : sum;
+    return specs[0]!.shape.length === 0 ? model.reshape(sum, []) : sum;
   },
   // Only where the cache is not written in place.
   updateSlice: ({ model, inputs: [cache, rows, positions], specs: [spec] }) => {
@@ -31,7 +27,7 @@ export const compositeLowerings: { readonly [op: string]: Lowering } = {
       Int32Array.from({ length: capacity }, (_, i) => i),
       { shape: [1, 1, capacity, 1], dtype: "int32" },
     );
-    const at = model.node("Reshape", [positions!, model.integers([batch, 1, 1, 1])]);
+    const at = model.reshape(positions!, [batch, 1, 1, 1]);
     return model.node("Where", [model.node("Equal", [columns, at]), rows!, cache!]);
   },
   // Made by fuseScatterAdd.
