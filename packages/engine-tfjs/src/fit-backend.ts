@@ -9,30 +9,46 @@ type Composition = (node: Node, add: Add, specs: readonly TensorSpec[]) => Value
 
 /** What a missing or wrong kernel is composed of. */
 const compositions: { readonly [op: string]: Composition } = {
+  Cast: differsFromZero,
+  ClipByValue: clip,
   UnsortedSegmentSum: sumSegments,
   Softmax: softmax,
   FloorDiv: divideTwice,
 };
 
+/** Whether an op is one of a backend's own kernels for such inputs and attributes. */
+type IsNative = (op: string, inputs: readonly TensorSpec[], attributes: Attributes) => boolean;
+type IsWrong = (input: TensorSpec, attributes: Attributes) => boolean;
+
+const isInteger: IsWrong = ({ dtype }) => dtype === "int32";
 /** Kernels that a backend has but that compute something else there; found by the engine contract, tfjs 4.22. */
-const wrong: { readonly [backend: string]: readonly string[] } = {
-  // Softmax leaves its output as it was; integer division goes through float32, which rounds above 2²⁴.
-  wasm: ["Softmax", "FloorDiv"],
+const wrong: { readonly [backend: string]: { readonly [op: string]: IsWrong } } = {
+  wasm: {
+    // It keeps the lowest byte.
+    Cast: (_, { dtype }) => dtype === "bool",
+    // It takes integers for floats.
+    ClipByValue: isInteger,
+    // Through float32, which rounds above 2²⁴.
+    FloorDiv: isInteger,
+    // It leaves its output as it was.
+    Softmax: () => true,
+  },
 };
 
-/** Whether a backend computes an op by a kernel of its own. */
-export function isNative(op: string, backend: string, hasKernel: (op: string) => boolean): boolean {
-  return hasKernel(op) && wrong[backend]?.includes(op) !== true;
+/** Tells which ops a backend computes by kernels of its own. */
+export function nativeOn(backend: string, hasKernel: (op: string) => boolean): IsNative {
+  return (op, [input], attributes) => hasKernel(op) && wrong[backend]?.[op]?.(input!, attributes) !== true;
 }
 
 /**
  * Rewrites a graph so that it uses only kernels that the backend has.
  * @throws PipeError `unsupported-op` naming the op, the backend and the line.
  */
-export function fitBackend(graph: Graph, backend: string, hasKernel: (op: string) => boolean): Graph {
+export function fitBackend(graph: Graph, backend: string, isNative: IsNative): Graph {
   return rewrite(graph, (node, builder) => {
     const { op, source } = node;
-    if (op === "Input" || op === "Constant" || isNative(op, backend, hasKernel)) return keep(node, builder);
+    const specs = specsIn(node, builder);
+    if (op === "Input" || op === "Constant" || isNative(op, specs, node.attributes)) return keep(node, builder);
     const compose = compositions[op];
     const place = source === undefined ? {} : { source };
     if (compose === undefined) {
@@ -45,7 +61,7 @@ export function fitBackend(graph: Graph, backend: string, hasKernel: (op: string
       node: builder.add({ op: name, inputs, attributes, outputs: [output], ...place }),
       output: 0,
     });
-    return [compose(node, add, specsIn(node, builder))];
+    return [compose(node, add, specs)];
   });
 }
 
@@ -65,9 +81,11 @@ function sumSegments({ inputs, attributes, outputs }: Node, add: Add, [, ids]: r
   const oneHot = { depth, onValue: 1, offValue: 0, dtype };
   const chosen = add("OneHot", [flat], oneHot, { shape: [rows, depth], dtype });
   const matrix = add("Cast", [chosen], { dtype: "float32" }, float(rows, depth));
-  const values = add("Reshape", [inputs[0]!], { shape: [rows, width] }, float(rows, width));
-  const sums = add("BatchMatMul", [matrix, values], { transposeA: true, transposeB: false }, float(depth, width));
-  return add("Reshape", [sums], { shape: spec.shape }, spec);
+  const values = add("Reshape", [inputs[0]!], { shape: [rows, width] }, { shape: [rows, width], dtype: spec.dtype });
+  const floats = add("Cast", [values], { dtype: "float32" }, float(rows, width));
+  const sums = add("BatchMatMul", [matrix, floats], { transposeA: true, transposeB: false }, float(depth, width));
+  const shaped = add("Reshape", [sums], { shape: spec.shape }, float(...spec.shape));
+  return add("Cast", [shaped], { dtype: spec.dtype }, spec);
 }
 
 /** exp(x - max) over its sum. */
@@ -82,11 +100,25 @@ function softmax({ inputs, outputs }: Node, add: Add): Value {
 }
 
 /** The quotient that the kernel finds, and that of what it leaves: exact, as the rest is small. */
-function divideTwice({ inputs, outputs }: Node, add: Add, [dividend]: readonly TensorSpec[]): Value {
+function divideTwice({ inputs, outputs }: Node, add: Add): Value {
   const [spec] = outputs as [TensorSpec];
   const [a, b] = inputs as [Value, Value];
   const first = add("FloorDiv", [a, b], {}, spec);
-  if (dividend!.dtype !== "int32") return first;
   const rest = add("Sub", [a, add("Multiply", [first, b], {}, spec)], {}, spec);
   return add("Add", [first, add("FloorDiv", [rest, b], {}, spec)], {}, spec);
+}
+
+/** The least of the largest. */
+function clip({ inputs, attributes, outputs }: Node, add: Add): Value {
+  const [spec] = outputs as [TensorSpec];
+  const scalar: TensorSpec = { shape: [], dtype: spec.dtype };
+  const bound = (name: string): Value => add("Fill", [], { ...scalar, value: attributes[name]! }, scalar);
+  const raised = add("Maximum", [inputs[0]!, bound("clipValueMin")], {}, spec);
+  return add("Minimum", [raised, bound("clipValueMax")], {}, spec);
+}
+
+/** A flag of a number. */
+function differsFromZero({ inputs, outputs }: Node, add: Add, [number]: readonly TensorSpec[]): Value {
+  const scalar: TensorSpec = { shape: [], dtype: number!.dtype };
+  return add("NotEqual", [inputs[0]!, add("Fill", [], { ...scalar, value: 0 }, scalar)], {}, outputs[0]!);
 }

@@ -32,6 +32,10 @@ const binary = (takes?: readonly DType[], dtype?: DType): PlainOp => ({
   infer: ([a, b]) => ({ shape: broadcastShapes(a!.shape, b!.shape), dtype: dtype ?? a!.dtype }),
 });
 
+/** A bound as the type has it: int32 has no infinities and no fractions. */
+const bound = (value: number, dtype: DType): number =>
+  dtype === "int32" ? Math.trunc(Math.min(Math.max(value, -(2 ** 31)), 2 ** 31 - 1)) : value;
+
 const each = (names: readonly string[], op: PlainOp): [string, PlainOp][] => names.map((name) => [name, op]);
 
 /** Ops that work element by element. */
@@ -50,7 +54,7 @@ export const elementwiseOps: readonly (readonly [string, PlainOp])[] = [
     "Step",
     {
       inputs: ["x"],
-      takes: numbers,
+      takes: floats,
       attributes: ({ alpha }) => ({ alpha: (alpha as number | undefined) ?? 0 }),
       infer: ([x]) => x!,
     },
@@ -60,9 +64,9 @@ export const elementwiseOps: readonly (readonly [string, PlainOp])[] = [
     {
       inputs: ["x"],
       takes: numbers,
-      attributes: (raw) => ({
-        clipValueMin: raw["clipValueMin"] as number,
-        clipValueMax: raw["clipValueMax"] as number,
+      attributes: (raw, [x]) => ({
+        clipValueMin: bound(raw["clipValueMin"] as number, x!.dtype),
+        clipValueMax: bound(raw["clipValueMax"] as number, x!.dtype),
       }),
       infer: ([x]) => x!,
     },

@@ -93,6 +93,75 @@ export function opsContract({ describe, it, expect, withEngine }: ContractKit): 
     );
 
     it(
+      "computes integers and flags as the reference does",
+      withEngine(async (engine) => {
+        const specs = { x: { shape: [2, 3], dtype: "int32" }, flags: { shape: [3], dtype: "bool" } } as const;
+        const program = ({ x, flags }: Tensors): Tensors => ({
+          clipped: tf.clipByValue(x!, -Infinity, 2.5),
+          exp: tf.exp(x!),
+          finite: tf.isFinite(x!),
+          flags: tf.cast(x!, "bool"),
+          flagsOfFractions: tf.cast(tf.mul(tf.cast(x!, "float32"), 0.25), "bool"),
+          hot: tf.oneHot(x!, 3),
+          hotScalar: tf.oneHot(tf.reshape(tf.slice(x!, [1, 1], [1, 1]), []), 3),
+          mean: tf.mean(x!, 1),
+          meanFlag: tf.mean(flags!),
+          power: tf.pow(x!, tf.scalar(2, "int32")),
+          segments: tf.unsortedSegmentSum(x!, tf.tensor1d([1, 1], "int32"), 2),
+          where: tf.where(flags!, x!, tf.neg(x!)),
+        });
+        const arrays = { x: Int32Array.of(-2, 1, 0, 3, 2, -1), flags: Uint8Array.of(1, 0, 1) };
+        await asReference(engine, program, specs, arrays);
+      }),
+    );
+
+    it(
+      "computes arrays without elements and axes of one as the reference does",
+      withEngine(async (engine) => {
+        const specs = {
+          none: { shape: [0, 3], dtype: "float32" },
+          row: { shape: [1, 3], dtype: "float32" },
+          tall: { shape: [20, 0], dtype: "float32" },
+        } as const;
+        const program = ({ none, row, tall }: Tensors): Tensors => ({
+          broadcast: tf.add(none!, row!),
+          joined: tf.concat([none!, row!, none!]),
+          padded: tf.pad(
+            none!,
+            [
+              [1, 0],
+              [0, 1],
+            ],
+            7,
+          ),
+          product: tf.matMul(none!, row!, false, true),
+          zeros: tf.matMul(none!, none!, true),
+          reshaped: tf.reshape(none!, [3, 0]),
+          sum: tf.sum(none!, 0),
+          total: tf.sum(none!),
+          sumOfTall: tf.sum(tall!, 0),
+        });
+        const arrays = { none: new Float32Array(), row: uniform([1, 3]), tall: new Float32Array() };
+        await asReference(engine, program, specs, arrays);
+      }),
+    );
+
+    it(
+      "computes constants alone, infinite ones too",
+      withEngine(async (engine) => {
+        const specs = { x: { shape: [3], dtype: "float32" } } as const;
+        const program = ({ x }: Tensors): Tensors => ({
+          sum: tf.add(tf.ones([3]), tf.fill([3], 2)),
+          joined: tf.concat([x!, tf.div(tf.ones([2]), tf.fill([2], 4))]),
+          least: tf.maximum(x!, -Infinity),
+          most: tf.minimum(x!, Infinity),
+          infinite: tf.fill([2], -Infinity),
+        });
+        await asReference(engine, program, specs, { x: uniform([3]) });
+      }),
+    );
+
+    it(
       "computes every composite op and its gradient as the reference does, the same bits each time",
       withEngine(async (engine) => {
         const specs = {
