@@ -1,6 +1,7 @@
 import { sizeOf } from "@pipe/core";
 import { ELEMENT } from "../onnx-model.ts";
 import { addRows } from "./add-rows.ts";
+import { elementwiseLowerings } from "./elementwise.ts";
 import type { Lowering } from "./lowering.ts";
 
 /** Composites that ONNX Runtime computes better than their decompositions. */
@@ -9,7 +10,7 @@ export const compositeLowerings: { readonly [op: string]: Lowering } = {
     model.nodes("LayerNormalization", inputs, 3, { axis: -1, epsilon: { float: attributes["epsilon"] as number } }),
   // One pass instead of six; its gradient then keeps the input and the result, instead of three values on the way.
   gelu: ({ model, inputs }) => model.node("com.microsoft.FastGelu", inputs),
-  choose: ({ model, inputs }) => model.node("Where", inputs),
+  choose: elementwiseLowerings["Select"]!,
   // A value that no optimiser can drop depends on what it waits for: x < x is false for every x.
   barrier: ({ model, inputs: [value, ...after], specs }) => {
     const zeros = after.map((name) => {

@@ -1,5 +1,6 @@
 import { ELEMENT } from "../onnx-model.ts";
 import type { Lowered, Lowering } from "./lowering.ts";
+import { where } from "./where.ts";
 
 const direct =
   (op: string): Lowering =>
@@ -43,7 +44,7 @@ const sameName = [
 export const elementwiseLowerings: { readonly [op: string]: Lowering } = {
   ...Object.fromEntries(sameName.map((op) => [op, direct(op)])),
   LogicalNot: direct("Not"),
-  Select: direct("Where"),
+  Select: ({ model, inputs: [condition, a, b], node }) => where(model, condition!, a!, b!, node.outputs[0]!.dtype),
   Identity: direct("Identity"),
   Add: binary("Add"),
   Sub: binary("Sub"),

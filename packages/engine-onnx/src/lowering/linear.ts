@@ -2,6 +2,7 @@ import { sizeOf } from "@pipe/core";
 import type { OnnxModel } from "../onnx-model.ts";
 import { addRows } from "./add-rows.ts";
 import type { Lowering } from "./lowering.ts";
+import { where } from "./where.ts";
 import { wholeNumbers } from "./whole-numbers.ts";
 
 /** A tensor with its last two axes exchanged. */
@@ -42,6 +43,6 @@ export const linearLowerings: { readonly [op: string]: Lowering } = {
     const column = model.reshape(ids!, [...spec!.shape, 1]);
     const isHot = model.node("Equal", [column, wholeNumbers(model, 0, attributes["depth"] as number, "int32")]);
     const [on, off] = ["onValue", "offValue"].map((name) => model.scalar(attributes[name] as number, dtype));
-    return model.node("Where", [isHot, on!, off!]);
+    return where(model, isHot, on!, off!, dtype);
   },
 };

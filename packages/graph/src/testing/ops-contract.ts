@@ -103,11 +103,14 @@ export function opsContract({ describe, it, expect, withEngine }: ContractKit): 
           flags: tf.cast(x!, "bool"),
           flagsOfFractions: tf.cast(tf.mul(tf.cast(x!, "float32"), 0.25), "bool"),
           hot: tf.oneHot(x!, 3),
+          hotFloat: tf.oneHot(x!, 3, 0.75, -1, "float32"),
+          hotFlag: tf.oneHot(x!, 3, 1, 0, "bool"),
           hotScalar: tf.oneHot(tf.reshape(tf.slice(x!, [1, 1], [1, 1]), []), 3),
           mean: tf.mean(x!, 1),
           meanFlag: tf.mean(flags!),
           power: tf.pow(x!, tf.scalar(2, "int32")),
           segments: tf.unsortedSegmentSum(x!, tf.tensor1d([1, 1], "int32"), 2),
+          chosen: tf.where(flags!, tf.logicalNot(flags!), flags!),
           where: tf.where(flags!, x!, tf.neg(x!)),
         });
         const arrays = { x: Int32Array.of(-2, 1, 0, 3, 2, -1), flags: Uint8Array.of(1, 0, 1) };
