@@ -9,14 +9,19 @@ export const compositeLowerings: { readonly [op: string]: Lowering } = {
   layerNorm: ({ model, inputs, attributes }) =>
     model.nodes("LayerNormalization", inputs, 3, { axis: -1, epsilon: { float: attributes["epsilon"] as number } }),
   // One pass instead of six; its gradient then keeps the input and the result, instead of three values on the way.
-  gelu: ({ model, inputs }) => model.node("com.microsoft.FastGelu", inputs),
+  gelu: ({ model, inputs: [x], specs: [spec] }) => {
+    if (spec!.shape.length > 0) return model.node("com.microsoft.FastGelu", [x!]);
+    return model.reshape(model.node("com.microsoft.FastGelu", [model.reshape(x!, [1])]), []);
+  },
   choose: elementwiseLowerings["Select"]!,
   // A value that no optimiser can drop depends on what it waits for: x < x is false for every x.
   barrier: ({ model, inputs: [value, ...after], specs }) => {
-    const zeros = after.map((name) => {
+    const zeros = after.flatMap((name, i) => {
+      if (sizeOf(specs[i + 1]!.shape) === 0) return [];
       const one = model.node("Slice", [model.reshape(name, [-1]), model.integers([0]), model.integers([1])]);
       return model.node("Cast", [model.node("Less", [one, one])], { to: ELEMENT[specs[0]!.dtype] });
     });
+    if (zeros.length === 0) return value!;
     const zero = zeros.reduce((a, b) => model.node("Add", [a, b]));
     const sum = model.node("Add", [value!, zero]);
     return specs[0]!.shape.length === 0 ? model.reshape(sum, []) : sum;

@@ -1,6 +1,8 @@
 import type { DeviceTensor, HostArray, IEngine, TensorSpec } from "@pipe/core";
 import { Random, sizeOf } from "@pipe/core";
+import { forwardContext } from "../forward-context.ts";
 import { interpret } from "../interpret.ts";
+import { barrier, dropout, gelu } from "../ops/index.ts";
 import * as tf from "../tf.ts";
 import { trace } from "../trace.ts";
 import { compositeProgram, type Tensors } from "./composite-program.ts";
@@ -139,6 +141,7 @@ export function opsContract({ describe, it, expect, withEngine }: ContractKit): 
           ),
           product: tf.matMul(none!, row!, false, true),
           zeros: tf.matMul(none!, none!, true),
+          held: barrier(row!, [none!]),
           reshaped: tf.reshape(none!, [3, 0]),
           sum: tf.sum(none!, 0),
           total: tf.sum(none!),
@@ -146,6 +149,19 @@ export function opsContract({ describe, it, expect, withEngine }: ContractKit): 
         });
         const arrays = { none: new Float32Array(), row: uniform([1, 3]), tall: new Float32Array() };
         await asReference(engine, program, specs, arrays);
+      }),
+    );
+
+    it(
+      "computes composites of scalars as the reference does",
+      withEngine(async (engine) => {
+        const program = ({ x, seed }: Tensors): Tensors => ({
+          gelu: gelu(x!),
+          dropped: dropout(x!, 0.25, forwardContext({ training: true, seed: seed! })),
+          held: barrier(x!, [tf.neg(x!)]),
+        });
+        const specs = { x: { shape: [], dtype: "float32" }, seed: { shape: [2], dtype: "int32" } } as const;
+        await asReference(engine, program, specs, { x: uniform([]), seed: Int32Array.of(5, 6) });
       }),
     );
 
