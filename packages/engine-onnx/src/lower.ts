@@ -38,10 +38,10 @@ export function lower(
   const session = sessionModel(graph, [...inPlace.needed, ...remaining], provider);
 
   const places = new Map(Object.keys(graph.inputs).map((path, i) => [path, i]));
+  // An input that is handed out under another name is fetched as well, but state is updated where it lies.
   const sourceOf = (value: Value): Source => {
-    const fetch = session.fetchOf(value);
-    if (fetch !== undefined) return { fetch };
-    return { input: places.get(graph.nodes[value.node]!.attributes["path"] as string)! };
+    const { op, attributes } = graph.nodes[value.node]!;
+    return op === "Input" ? { input: places.get(attributes["path"] as string)! } : { fetch: session.fetchOf(value)! };
   };
   const inputs = Object.entries(graph.inputs).map(([path, number]) => {
     const name = session.inputNames.get(path);
@@ -50,7 +50,7 @@ export function lower(
   const outputs = Object.entries(graph.outputs).map(([path, value]) => ({
     path,
     spec: specOf(graph.nodes, value),
-    from: inPlace.sourceOf(path, places.get(path)!) ?? sourceOf(value),
+    from: inPlace.sourceOf(path, places.get(path)!) ?? { fetch: session.fetchOf(value)! },
   }));
   return {
     model: session.model,

@@ -143,6 +143,16 @@ describe("createOnnxEngine", () => {
     }
   });
 
+  it("finds none and all among no flags", async () => {
+    const engine = await inThread();
+    const found = await engine.compile(({ x }: { x: tf.Tensor }) => ({ any: tf.any(x), all: tf.all(x) }), {
+      x: { shape: [0], dtype: "bool" },
+    });
+    const { any, all } = await found.run({ x: new Uint8Array() });
+    expect([await any.read(), await all.read()]).toEqual([Uint8Array.of(0), Uint8Array.of(1)]);
+    await engine[Symbol.asyncDispose]();
+  });
+
   it("keeps one copy of a result", async () => {
     const engine = await inThread();
     const executable = await engine.compile(() => ({ y: tf.fill([2 ** 21], 2) }), {});

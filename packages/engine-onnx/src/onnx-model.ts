@@ -123,6 +123,12 @@ export class OnnxModel {
     });
   }
 
+  /** A value in another shape, of which one size may be -1. */
+  reshape(value: string, shape: readonly number[]): string {
+    // Without the attribute a 0 is the input's size in that place; it is set only where it matters.
+    return this.node("Reshape", [value, this.integers(shape)], shape.includes(0) ? { allowzero: 1 } : {});
+  }
+
   /** What `make` names, made once for each key. */
   once<T extends string | readonly string[]>(key: string, make: () => T): T {
     const known = this.#known.get(key);

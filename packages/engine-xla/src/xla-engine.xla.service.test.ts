@@ -49,6 +49,20 @@ describe.skipIf(plugin === undefined)("createXlaEngine", () => {
     );
   });
 
+  it("lets NaN through minima and maxima, wherever it stands", () =>
+    withEngine(async (engine) => {
+      const bounds = await engine.compile(
+        ({ x, y }: { x: tf.Tensor; y: tf.Tensor }) => ({
+          each: tf.concat([tf.minimum(x, y), tf.maximum(x, y), tf.relu(y)]),
+          all: tf.stack([tf.max(x), tf.min(x), tf.max(y), tf.min(y)]),
+        }),
+        { x: vector, y: vector },
+      );
+      const { each, all } = await bounds.run({ x: Float32Array.of(NaN, 2, 5), y: Float32Array.of(1, NaN, 3) });
+      expect([...(await each.read())]).toEqual([NaN, NaN, 3, NaN, NaN, 5, 1, NaN, 3]);
+      expect([...(await all.read())]).toEqual([NaN, NaN, NaN, NaN]);
+    }));
+
   it("computes on another of several devices", () =>
     withEngine(
       async (engine) => {

@@ -59,13 +59,25 @@ export function specOf(nodes: readonly Node[], value: Value): TensorSpec {
   return nodes[value.node]!.outputs[value.output]!;
 }
 
+/** Attributes as text that differs where they do: JSON has no infinities, no NaN and no -0. */
+export function formatAttributes(attributes: Attributes): string {
+  return Object.entries(attributes)
+    .map(([key, value]) => `${key}=${formatAttribute(value)}`)
+    .join(", ");
+}
+
+function formatAttribute(value: Attribute): string {
+  if (typeof value === "number") return Object.is(value, -0) ? "-0" : String(value);
+  return JSON.stringify(value);
+}
+
 /** Writes a graph as text, one node a line: number, spec, op, inputs, attributes, source. */
 export function formatGraph(graph: Graph): string {
   const name = (value: Value): string => `%${value.node}${value.output > 0 ? `.${value.output}` : ""}`;
   const lines = graph.nodes.map((node, number) => {
     const specs = node.outputs.map(formatSpec).join(", ");
-    const attributes = Object.entries(node.attributes).map(([key, value]) => `${key}=${JSON.stringify(value)}`);
-    const parts = [...node.inputs.map(name), ...attributes].join(", ");
+    const attributes = formatAttributes(node.attributes);
+    const parts = [...node.inputs.map(name), ...(attributes === "" ? [] : [attributes])].join(", ");
     return `%${number}: ${specs} = ${node.op}(${parts})${node.source === undefined ? "" : `  # ${node.source}`}`;
   });
   for (const [path, value] of Object.entries(graph.outputs)) lines.push(`${path} = ${name(value)}`);

@@ -75,7 +75,9 @@ function runNode(
   const op = plainOps.get(node.op)!;
   const named = op.inputs === "list" ? inputs : Object.fromEntries(op.inputs.map((name, i) => [name, inputs[i]!]));
   const attributes = kernelAttributes(node.op, node.attributes) as unknown as tf.NamedAttrMap;
-  return [tf.engine().runKernel(node.op, named as unknown as tf.NamedTensorMap, attributes) as tf.Tensor];
+  const made = tf.engine().runKernel(node.op, named as unknown as tf.NamedTensorMap, attributes) as tf.Tensor;
+  // A sum of int32 segments is float32 on some backends of tfjs.
+  return [made.dtype === spec!.dtype ? made : tf.cast(made, spec!.dtype)];
 }
 
 /** A node's attributes as tfjs's kernel wants them. */

@@ -3,7 +3,7 @@ import { PipeError } from "@pipe/core";
 import { convolutionKernels } from "./convolution.ts";
 import type { Attributes } from "./graph.ts";
 import { plainOps } from "./plain/index.ts";
-import type { RawAttributes } from "./plain/op.ts";
+import type { PlainOp, RawAttributes } from "./plain/op.ts";
 import { at, BACKEND, currentRecorder } from "./recorder.ts";
 import { sourceLine } from "./source-line.ts";
 import * as tf from "./tf.ts";
@@ -34,10 +34,11 @@ export function registerKernels(): void {
 type KernelInput = tf.TensorInfo;
 
 /** Records a plain op; what changes nothing records nothing. */
-function recordPlain(name: string, inputs: readonly KernelInput[], raw: RawAttributes): tf.TensorInfo {
+function recordPlain(name: string, given: readonly KernelInput[], raw: RawAttributes): tf.TensorInfo {
   const trace = currentRecorder();
-  const values = inputs.map((input) => trace.valueOf(input));
   const op = plainOps.get(name)!;
+  const inputs = given.map((input) => suited(name, op, input));
+  const values = inputs.map((input) => trace.valueOf(input));
   const specs = inputs.map(({ shape, dtype }) => ({ shape, dtype: dtype as DType }));
   const [attributes, output] = located(name, () => {
     const resolved = op.attributes(raw, specs);
@@ -45,6 +46,18 @@ function recordPlain(name: string, inputs: readonly KernelInput[], raw: RawAttri
   });
   if (isNoop(name, specs[0], output, attributes)) return trace.info(values[0]!);
   return trace.record({ op: name, inputs: values, attributes, outputs: [output] })[0]!;
+}
+
+/** An input in an element type that the op takes. */
+function suited(name: string, { takes, casts }: PlainOp, input: KernelInput): KernelInput {
+  if (takes === undefined || takes.includes(input.dtype as DType)) return input;
+  if (casts === true) return recordPlain("Cast", [input], { dtype: takes[0] });
+  throw new PipeError("unsupported-op", `The tfjs kernel ${name} cannot be traced for ${input.dtype} tensors.`, {
+    expected: takes.join(" or "),
+    got: input.dtype,
+    ...at(sourceLine()),
+    fix: `cast(tensor, "${takes[0]}")`,
+  });
 }
 
 /** Adds op and line to an error of shape inference. */

@@ -64,6 +64,9 @@ describe("trace", () => {
     const error = codeOf(() => trace(({ x }: { x: tf.Tensor }) => ({ y: tf.dropout(x, 0.5) }), { x: vector }));
     expect(error.code).toBe("impure-program");
     expect(error.message).toMatch(/trace\.test\.ts:\d+/);
+    let sign = -1;
+    const turns = codeOf(() => trace(() => ({ y: tf.fill([2], (sign = -sign) * Infinity) }), {}));
+    expect(turns).toMatchObject({ code: "impure-program", message: expect.stringContaining("value=-Infinity") });
     let calls = 0;
     const counts = codeOf(() =>
       trace(({ x }: { x: tf.Tensor }) => ({ y: calls++ === 0 ? x : tf.exp(x) }), { x: vector }),

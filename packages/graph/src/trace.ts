@@ -2,6 +2,7 @@ import type { Mapped, TensorSpec, Tree } from "@pipe/core";
 import { leaves, PipeError, treeOf } from "@pipe/core";
 import { recording } from "./backend.ts";
 import type { Graph, Node, Value } from "./graph.ts";
+import { formatAttributes } from "./graph.ts";
 import { at } from "./recorder.ts";
 import { withLongStacks } from "./source-line.ts";
 import * as tf from "./tf.ts";
@@ -76,13 +77,14 @@ function checkEqual(first: Graph, second: Graph): void {
 function describe(node: Node | undefined): string {
   if (node === undefined) return "nothing";
   return node.data === undefined
-    ? `${node.op} ${JSON.stringify(node.attributes)}`
+    ? `${node.op}(${formatAttributes(node.attributes)})`
     : `Constant [${[...node.data.slice(0, 3)].join(", ")}, …]`;
 }
 
 function sameNode(a: Node, b: Node): boolean {
-  const { data: x, source: _a, ...restA } = a;
-  const { data: y, source: _b, ...restB } = b;
+  const { data: x, source: _a, attributes: attributesA, ...restA } = a;
+  const { data: y, source: _b, attributes: attributesB, ...restB } = b;
+  if (formatAttributes(attributesA) !== formatAttributes(attributesB)) return false;
   if (JSON.stringify(restA) !== JSON.stringify(restB)) return false;
   return (
     x === y || (x !== undefined && y !== undefined && x.length === y.length && x.every((v, i) => Object.is(v, y[i])))

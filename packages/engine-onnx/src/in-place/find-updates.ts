@@ -66,7 +66,7 @@ function rootsOf(graph: Graph, isDonated: (path: string) => boolean): Root[] {
 /** Elementwise over float32 arrays of one shape and scalars. */
 function isFusable(graph: Graph, node: Node): boolean {
   const [spec] = node.outputs;
-  if (!hasKernel(node.op) || spec!.dtype !== "float32" || sizeOf(spec!.shape) === 1) return false;
+  if (!hasKernel(node.op) || spec!.dtype !== "float32" || sizeOf(spec!.shape) <= 1) return false;
   return node.inputs.every((value) => {
     const { shape, dtype } = specOf(graph.nodes, value);
     const isScalar = sizeOf(shape) === 1 && dtype !== "int32";

@@ -13,10 +13,12 @@ export function lowerUpdates(
   const numbers = new Map<string, number>();
   const functions: ReturnType<typeof compileKernel>[] = [];
   const plans = updates.map(({ kernel, spec, arrays, scalars, condition, results }): UpdatePlan => {
-    const key = JSON.stringify([kernel, results.map(({ array }) => array)]);
+    const compiled = compileKernel(kernel);
+    // Of its bytes, which tell numbers apart that JSON does not: infinities and NaN.
+    const key = JSON.stringify(compiled);
     let number = numbers.get(key);
     if (number === undefined) {
-      number = functions.push(compileKernel(kernel)) - 1;
+      number = functions.push(compiled) - 1;
       numbers.set(key, number);
     }
     return {

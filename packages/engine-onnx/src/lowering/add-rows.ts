@@ -27,9 +27,9 @@ export type AddedRows = {
  */
 export function addRows(model: OnnxModel, { base, shape, dtype, ids, count, rows }: AddedRows): string {
   const width = sizeOf(shape.slice(1));
-  const places = model.node("Cast", [model.node("Reshape", [ids, model.integers([count, 1])])], { to: ELEMENT.int64 });
-  const values = model.node("Reshape", [rows, model.integers([count, width])]);
-  let sum = model.node("Reshape", [base, model.integers([shape[0]!, width])]);
+  const places = model.node("Cast", [model.reshape(ids, [count, 1])], { to: ELEMENT.int64 });
+  const values = model.reshape(rows, [count, width]);
+  let sum = model.reshape(base, [shape[0]!, width]);
   // WebGPU adds by atomic operations, which lose nothing.
   if (model.plain) sum = model.node("ScatterND", [sum, places, values], { reduction: "add" });
   else {
@@ -38,8 +38,8 @@ export function addRows(model: OnnxModel, { base, shape, dtype, ids, count, rows
       const part = (name: string): string =>
         size === count ? name : model.node("Slice", [name, model.integers([begin]), model.integers([begin + size])]);
       const own = part(places);
-      const flat = model.node("Reshape", [own, model.integers([size])]);
-      const isSame = model.node("Equal", [own, model.node("Reshape", [own, model.integers([1, size])])]);
+      const flat = model.reshape(own, [size]);
+      const isSame = model.node("Equal", [own, model.reshape(own, [1, size])]);
       const same = model.node("Cast", [isSame], { to: ELEMENT[dtype] });
       const totals = model.node("MatMul", [same, part(values)]);
       const first = model.node("ArgMax", [same], { axis: 1, keepdims: 0 });
@@ -48,5 +48,5 @@ export function addRows(model: OnnxModel, { base, shape, dtype, ids, count, rows
       sum = model.node("ScatterND", [sum, own, model.node("Add", [before, added])]);
     }
   }
-  return model.node("Reshape", [sum, model.integers(shape)]);
+  return model.reshape(sum, shape);
 }

@@ -1,5 +1,6 @@
 import { ELEMENT } from "../onnx-model.ts";
 import type { Lowered, Lowering } from "./lowering.ts";
+import { where } from "./where.ts";
 
 const direct =
   (op: string): Lowering =>
@@ -9,11 +10,12 @@ const direct =
 /** The inputs of a binary op, where a fill that only repeats the other input's shape becomes a scalar. */
 function operands({ model, node, inputs, specs, producer }: Lowered): readonly string[] {
   const shape = node.outputs[0]!.shape.join();
-  return inputs.map((name, i) => {
-    const { node: made } = producer(i);
-    if (made.op !== "Fill" || specs[1 - i]!.shape.join() !== shape) return name;
-    return model.scalar(made.attributes["value"] as number, specs[i]!.dtype);
-  });
+  const isRepeated = (i: number): boolean => producer(i).node.op === "Fill" && specs[1 - i]!.shape.join() === shape;
+  // Of two fills one keeps the shape.
+  const repeated = [0, 1].find(isRepeated);
+  return inputs.map((name, i) =>
+    i === repeated ? model.scalar(producer(i).node.attributes["value"] as number, specs[i]!.dtype) : name,
+  );
 }
 
 const binary =
@@ -42,7 +44,7 @@ const sameName = [
 export const elementwiseLowerings: { readonly [op: string]: Lowering } = {
   ...Object.fromEntries(sameName.map((op) => [op, direct(op)])),
   LogicalNot: direct("Not"),
-  Select: direct("Where"),
+  Select: ({ model, inputs: [condition, a, b], node }) => where(model, condition!, a!, b!, node.outputs[0]!.dtype),
   Identity: direct("Identity"),
   Add: binary("Add"),
   Sub: binary("Sub"),
@@ -78,11 +80,11 @@ export const elementwiseLowerings: { readonly [op: string]: Lowering } = {
       model.scalar(1),
       model.scalar(attributes["alpha"] as number),
     ]),
-  ClipByValue: ({ model, inputs: [x], attributes }) =>
-    model.node("Clip", [
-      x!,
-      model.scalar(attributes["clipValueMin"] as number),
-      model.scalar(attributes["clipValueMax"] as number),
-    ]),
+  ClipByValue: ({ model, inputs: [x], attributes, specs: [spec] }) => {
+    const bounds = ["clipValueMin", "clipValueMax"].map((name) =>
+      model.scalar(attributes[name] as number, spec!.dtype),
+    );
+    return model.node("Clip", [x!, ...bounds]);
+  },
   Cast: ({ model, inputs, node }) => model.node("Cast", inputs, { to: ELEMENT[node.outputs[0]!.dtype] }),
 };

@@ -1,7 +1,9 @@
 import { sizeOf } from "@pipe/core";
-import { ELEMENT, type OnnxModel } from "../onnx-model.ts";
+import type { OnnxModel } from "../onnx-model.ts";
 import { addRows } from "./add-rows.ts";
 import type { Lowering } from "./lowering.ts";
+import { where } from "./where.ts";
+import { wholeNumbers } from "./whole-numbers.ts";
 
 /** A tensor with its last two axes exchanged. */
 function turn(model: OnnxModel, name: string, { length }: readonly number[]): string {
@@ -23,12 +25,10 @@ export const linearLowerings: { readonly [op: string]: Lowering } = {
       return model.node("MatMul", turned);
     }
     const shapes = [a!, b!].map((shape) => shape.slice(-2));
-    const matrices = inputs.map((name, i) =>
-      specs[i]!.shape.length === 2 ? name : model.node("Reshape", [name, model.integers(shapes[i]!)]),
-    );
+    const matrices = inputs.map((name, i) => (specs[i]!.shape.length === 2 ? name : model.reshape(name, shapes[i]!)));
     const product = model.node("Gemm", matrices, { transA, transB });
     const { shape } = node.outputs[0]!;
-    return shape.length === 2 ? product : model.node("Reshape", [product, model.integers(shape)]);
+    return shape.length === 2 ? product : model.reshape(product, shape);
   },
   GatherV2: ({ model, inputs, attributes }) => model.node("Gather", inputs, { axis: attributes["axis"] as number }),
   UnsortedSegmentSum: ({ model, inputs: [rows, ids], specs: [rowsSpec, idsSpec], node }) => {
@@ -37,13 +37,12 @@ export const linearLowerings: { readonly [op: string]: Lowering } = {
     const base = model.node("Expand", [model.scalar(0, dtype), model.integers(shape)]);
     return addRows(model, { base, shape, dtype, ids: ids!, count: sizeOf(idsSpec!.shape), rows: rows! });
   },
-  OneHot: ({ model, inputs, attributes, node }) => {
-    // ONNX Runtime has it for float values only.
+  // ONNX's own counts indices below 0 from the end, and takes no scalar.
+  OneHot: ({ model, inputs: [ids], specs: [spec], attributes, node }) => {
     const { dtype } = node.outputs[0]!;
-    const values = Float32Array.of(attributes["offValue"] as number, attributes["onValue"] as number);
-    const pair = model.tensor(values, { shape: [2], dtype: "float32" });
-    const indices = model.node("Cast", inputs, { to: ELEMENT.int64 });
-    const hot = model.node("OneHot", [indices, model.integers([attributes["depth"] as number]), pair]);
-    return dtype === "float32" ? hot : model.node("Cast", [hot], { to: ELEMENT[dtype] });
+    const column = model.reshape(ids!, [...spec!.shape, 1]);
+    const isHot = model.node("Equal", [column, wholeNumbers(model, 0, attributes["depth"] as number, "int32")]);
+    const [on, off] = ["onValue", "offValue"].map((name) => model.scalar(attributes[name] as number, dtype));
+    return where(model, isHot, on!, off!, dtype);
   },
 };

@@ -15,25 +15,25 @@ const reduction =
 /** Sums over all rows of a tall float32 matrix, as biases and gains have them: a product with ones is several times faster. */
 function sumAsProduct({ model, node, inputs, attributes, specs: [spec] }: Lowered): string | undefined {
   const axes = attributes["axis"] as readonly number[];
+  const rows = sizeOf(spec!.shape.slice(0, axes.length));
   const columns = sizeOf(spec!.shape.slice(axes.length));
-  const rows = sizeOf(spec!.shape) / columns;
   const areLeading = axes.every((axis, i) => axis === i);
   if (spec!.dtype !== "float32" || !areLeading || axes.length === spec!.shape.length || rows < 16) return undefined;
   const ones = model.once(`ones ${rows}`, () =>
     model.tensor(new Float32Array(rows).fill(1), { shape: [1, rows], dtype: "float32" }),
   );
-  const matrix = model.node("Reshape", [inputs[0]!, model.integers([rows, columns])]);
+  const matrix = model.reshape(inputs[0]!, [rows, columns]);
   const sum = model.node("Gemm", [ones, matrix]);
-  return model.node("Reshape", [sum, model.integers(node.outputs[0]!.shape)]);
+  return model.reshape(sum, node.outputs[0]!.shape);
 }
 
-/** For bool: as int32, and back. */
+/** For bool: as int32, and back. The largest of no integers is below 0, the least of none above. */
 const logical =
   (op: string): Lowering =>
   (lowered) => {
     const { model, inputs } = lowered;
     const integers = model.node("Cast", inputs, { to: ELEMENT.int32 });
-    return model.node("Cast", [reduce(lowered, op, integers)], { to: ELEMENT.bool });
+    return model.node("Greater", [reduce(lowered, op, integers), model.scalar(0, "int32")]);
   };
 
 /** Lowerings of ops that reduce or normalise along axes. */

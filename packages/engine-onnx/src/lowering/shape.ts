@@ -22,8 +22,7 @@ function partOf({ attributes, specs: [spec], users }: Lowered): Part | undefined
 
 /** Lowerings of ops that move elements without computing. */
 export const shapeLowerings: { readonly [op: string]: Lowering } = {
-  Reshape: ({ model, inputs: [x], attributes }) =>
-    model.node("Reshape", [x!, model.integers(attributes["shape"] as Numbers)]),
+  Reshape: ({ model, inputs: [x], attributes }) => model.reshape(x!, attributes["shape"] as Numbers),
   Transpose: ({ model, inputs, attributes }) =>
     model.node("Transpose", inputs, { perm: attributes["perm"] as Numbers }),
   Slice: (lowered) => {

@@ -46,8 +46,8 @@ function half(word: tf.Tensor): tf.Tensor {
  * multiplies words of its row and column three times. `rate` is rounded to a multiple of 1/4096.
  */
 export function randomMask(seed: tf.Tensor, place: number, shape: readonly number[], rate: number): tf.Tensor {
-  const columns = shape.at(-1)!;
-  const rows = sizeOf(shape) / columns;
+  const columns = shape.at(-1) ?? 1;
+  const rows = sizeOf(shape.slice(0, -1));
   const seeds = tf.cast(seed, "float32");
   const halves = (i: number): [tf.Tensor, tf.Tensor] => {
     const word = tf.slice(seeds, [i], [1]);

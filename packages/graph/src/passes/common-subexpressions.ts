@@ -1,5 +1,6 @@
 import type { HostArray } from "@pipe/core";
 import type { Graph, Node, Value } from "../graph.ts";
+import { formatAttributes } from "../graph.ts";
 import { keep, rewrite } from "./rewrite.ts";
 
 /** Merges nodes that compute the same: every op is pure, so equal op, inputs and attributes mean equal results. */
@@ -20,7 +21,7 @@ function keyOf(node: Node): string {
   const inputs = node.inputs.map(({ node: from, output }) => `${from}.${output}`).join();
   const [first] = node.outputs;
   const data = node.data === undefined ? "" : `${first!.dtype}[${first!.shape.join()}]${contentOf(node.data)}`;
-  return `${node.op}(${inputs})${JSON.stringify(node.attributes)}${data}`;
+  return `${node.op}(${inputs})${formatAttributes(node.attributes)}${data}`;
 }
 
 function contentOf(data: HostArray): string {

@@ -1,5 +1,6 @@
 import { compositeOf } from "../composite.ts";
 import type { Graph, Node, Value } from "../graph.ts";
+import { formatAttributes } from "../graph.ts";
 import { keep, rewrite } from "./rewrite.ts";
 
 /**
@@ -30,5 +31,5 @@ export function mergeCovered(graph: Graph): Graph {
 }
 
 function keyOf(op: string, { inputs, attributes }: Node): string {
-  return JSON.stringify([op, inputs, attributes]);
+  return JSON.stringify([op, inputs, formatAttributes(attributes)]);
 }

@@ -2,7 +2,7 @@ import type { TensorSpec, Tree } from "@pipe/core";
 import { treeOf } from "@pipe/core";
 import { compositeOf, type CompositeOp } from "../composite.ts";
 import type { Attributes, Graph, GraphBuilder, Node, Value } from "../graph.ts";
-import { specOf } from "../graph.ts";
+import { formatAttributes, specOf } from "../graph.ts";
 import type * as tf from "../tf.ts";
 import { traceOnce } from "../trace.ts";
 import { keep, rewrite } from "./rewrite.ts";
@@ -18,7 +18,7 @@ export function decompose(graph: Graph, isNative: IsNative = () => false): Graph
     if (op === undefined) return keep(node, builder);
     const specs = node.inputs.map((value) => specOf(builder.nodes, value));
     if (isNative(node.op, specs, node.attributes)) return keep(node, builder);
-    const key = JSON.stringify([node.op, node.attributes, specs]);
+    const key = JSON.stringify([node.op, formatAttributes(node.attributes), specs]);
     let body = bodies.get(key);
     if (body === undefined) bodies.set(key, (body = bodyOf(op, node.attributes, specs)));
     return inline(body, node, builder, expand);

@@ -38,6 +38,8 @@ const operations: readonly ((a: tf.Tensor, b: tf.Tensor) => tf.Tensor)[] = [
   (a) => tf.tanh(a),
   (a) => tf.sub(a, tf.tensor1d([1, 2, 3])),
   (a) => tf.mul(a, tf.scalar(-0)),
+  (a) => tf.minimum(a, Infinity),
+  (a) => tf.maximum(a, -Infinity),
   (a, b) => tf.where(tf.greater(a, b), a, b),
   (a) => twice([a])[0]!,
   (a) => tf.mul(tf.ones([1]), a),
@@ -113,6 +115,18 @@ it("merges equal work and equal constants, but not 0 and -0", () => {
   expect(graph.nodes.map(({ op }) => op).filter((op) => op === "Exp")).toHaveLength(1);
   expect(graph.outputs["a"]).toEqual(graph.outputs["b"]);
   expect(graph.outputs["a"]).not.toEqual(graph.outputs["c"]);
+});
+
+it.each([
+  [0, -0],
+  [Infinity, -Infinity],
+  [Infinity, NaN],
+])("keeps fills with %s and %s apart", (a, b) => {
+  const graph = mergeCommonSubexpressions(
+    trace(() => ({ a: tf.fill([2], a), again: tf.fill([2], a), b: tf.fill([2], b) }), {}),
+  );
+  expect(graph.nodes.map(({ attributes }) => attributes["value"])).toEqual([a, b]);
+  expect(graph.outputs["a"]).toEqual(graph.outputs["again"]);
 });
 
 it("decomposes nested composites and keeps the caller's line", () => {

@@ -1,6 +1,6 @@
 import type { DType, TensorSpec } from "@pipe/core";
 import { PipeError } from "@pipe/core";
-import { noAttributes, type PlainOp } from "./op.ts";
+import { floats, noAttributes, numbers, type PlainOp } from "./op.ts";
 
 /** The shape that two shapes broadcast to. @throws PipeError `shape-mismatch`. */
 export function broadcastShapes(a: readonly number[], b: readonly number[]): number[] {
@@ -18,35 +18,43 @@ export function broadcastShapes(a: readonly number[], b: readonly number[]): num
   });
 }
 
-const unary = (dtype?: DType): PlainOp => ({
+const unary = (takes: readonly DType[], dtype?: DType): PlainOp => ({
   inputs: ["x"],
+  takes,
   attributes: noAttributes,
   infer: ([x]) => ({ shape: x!.shape, dtype: dtype ?? x!.dtype }),
 });
 
-const binary = (dtype?: DType): PlainOp => ({
+const binary = (takes?: readonly DType[], dtype?: DType): PlainOp => ({
   inputs: ["a", "b"],
+  ...(takes === undefined ? {} : { takes }),
   attributes: noAttributes,
   infer: ([a, b]) => ({ shape: broadcastShapes(a!.shape, b!.shape), dtype: dtype ?? a!.dtype }),
 });
+
+/** A bound as the type has it: int32 has no infinities and no fractions. */
+const bound = (value: number, dtype: DType): number =>
+  dtype === "int32" ? Math.trunc(Math.min(Math.max(value, -(2 ** 31)), 2 ** 31 - 1)) : value;
 
 const each = (names: readonly string[], op: PlainOp): [string, PlainOp][] => names.map((name) => [name, op]);
 
 /** Ops that work element by element. */
 export const elementwiseOps: readonly (readonly [string, PlainOp])[] = [
-  ...each(["Abs", "Erf", "Exp", "Floor", "Log", "Neg", "Reciprocal", "Relu", "Rsqrt", "Sigmoid"], unary()),
-  ...each(["Sign", "Sqrt", "Square", "Tanh", "Cos", "Sin"], unary()),
-  ...each(["IsFinite", "LogicalNot"], unary("bool")),
-  ...each(["Add", "Maximum", "Minimum", "Multiply", "Pow", "RealDiv", "SquaredDifference", "Sub"], binary()),
-  ["FloorDiv", binary("int32")],
-  ...each(
-    ["Equal", "Greater", "GreaterEqual", "Less", "LessEqual", "LogicalAnd", "LogicalOr", "NotEqual"],
-    binary("bool"),
-  ),
+  ...each(["Abs", "Neg", "Relu", "Sign", "Square"], unary(numbers)),
+  ...each(["Cos", "Erf", "Floor", "Log", "Reciprocal", "Rsqrt", "Sigmoid", "Sin", "Sqrt", "Tanh"], unary(floats)),
+  ["Exp", { ...unary(floats), casts: true }],
+  ["IsFinite", { ...unary(floats, "bool"), casts: true }],
+  ["LogicalNot", unary(["bool"])],
+  ...each(["Add", "Maximum", "Minimum", "Multiply", "Pow", "RealDiv", "SquaredDifference", "Sub"], binary(numbers)),
+  ["FloorDiv", binary(numbers, "int32")],
+  ...each(["Greater", "GreaterEqual", "Less", "LessEqual"], binary(numbers, "bool")),
+  ...each(["LogicalAnd", "LogicalOr"], binary(["bool"])),
+  ...each(["Equal", "NotEqual"], binary(undefined, "bool")),
   [
     "Step",
     {
       inputs: ["x"],
+      takes: floats,
       attributes: ({ alpha }) => ({ alpha: (alpha as number | undefined) ?? 0 }),
       infer: ([x]) => x!,
     },
@@ -55,9 +63,10 @@ export const elementwiseOps: readonly (readonly [string, PlainOp])[] = [
     "ClipByValue",
     {
       inputs: ["x"],
-      attributes: (raw) => ({
-        clipValueMin: raw["clipValueMin"] as number,
-        clipValueMax: raw["clipValueMax"] as number,
+      takes: numbers,
+      attributes: (raw, [x]) => ({
+        clipValueMin: bound(raw["clipValueMin"] as number, x!.dtype),
+        clipValueMax: bound(raw["clipValueMax"] as number, x!.dtype),
       }),
       infer: ([x]) => x!,
     },

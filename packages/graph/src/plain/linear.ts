@@ -1,7 +1,7 @@
 import type { DType, TensorSpec } from "@pipe/core";
 import { PipeError } from "@pipe/core";
 import { broadcastShapes } from "./elementwise.ts";
-import type { PlainOp } from "./op.ts";
+import { floats, type PlainOp } from "./op.ts";
 
 /** Matrix products and lookups by index. */
 export const linearOps: readonly (readonly [string, PlainOp])[] = [
@@ -9,6 +9,7 @@ export const linearOps: readonly (readonly [string, PlainOp])[] = [
     "BatchMatMul",
     {
       inputs: ["a", "b"],
+      takes: floats,
       attributes: (raw) => ({ transposeA: raw["transposeA"] === true, transposeB: raw["transposeB"] === true }),
       infer: ([a, b], { transposeA, transposeB }): TensorSpec => {
         const [x, y] = [a!.shape, b!.shape];

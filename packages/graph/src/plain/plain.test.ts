@@ -50,3 +50,42 @@ describe("shape errors name both shapes", () => {
     expect(() => op.infer(inputs, attributes as never)).toThrow(text);
   });
 });
+
+describe("element types", () => {
+  const [integers, flags] = [Int32Array.of(-1, 0, 3), Uint8Array.of(1, 0, 1)];
+  const traced = (program: (x: tf.Tensor) => tf.Tensor, dtype: "int32" | "bool"): tf.Tensor => {
+    const graph = checkShapes(trace(({ x }: { x: tf.Tensor }) => ({ z: program(x) }), { x: { shape: [3], dtype } }));
+    const x = tf.tensor(dtype === "int32" ? integers : flags, [3], dtype);
+    const { z } = interpret(graph, { x }) as { z: tf.Tensor };
+    const { shape, dtype: inferred } = graph.nodes[graph.outputs["z"]!.node]!.outputs[0]!;
+    expect([z.shape, z.dtype]).toEqual([shape, inferred]);
+    return z;
+  };
+
+  it("cast integers and flags to float32 where tfjs computes fractions of them", () => {
+    expect(traced((x) => tf.exp(x), "int32").dataSync()).toEqual(Float32Array.from(integers, Math.exp));
+    expect(traced((x) => tf.mean(x), "int32").dataSync()[0]).toBeCloseTo(2 / 3);
+    expect(traced((x) => tf.mean(x), "bool").dataSync()[0]).toBeCloseTo(2 / 3);
+    expect(traced((x) => tf.isFinite(x), "int32").dataSync()).toEqual(Uint8Array.of(1, 1, 1));
+  });
+
+  it("stay int32 where integers are added up", () => {
+    const sum = traced((x) => tf.unsortedSegmentSum(x, tf.tensor1d([0, 1, 0], "int32"), 2), "int32");
+    expect(sum.dataSync()).toEqual(Int32Array.of(2, 0));
+  });
+
+  it.each([
+    ["Add", "bool", (x: tf.Tensor) => tf.add(x, x)],
+    ["Greater", "bool", (x: tf.Tensor) => tf.greater(x, x)],
+    ["Max", "bool", (x: tf.Tensor) => tf.max(x)],
+    ["Reciprocal", "int32", (x: tf.Tensor) => tf.reciprocal(x)],
+    ["BatchMatMul", "int32", (x: tf.Tensor) => tf.matMul(tf.expandDims(x), tf.expandDims(x, 1))],
+  ] as const)("are refused by %s for %s, with the line", (op, dtype, program) => {
+    expect(() => traced(program, dtype)).toThrow(
+      expect.objectContaining({
+        code: "unsupported-op",
+        message: expect.stringMatching(new RegExp(`${op} .* ${dtype}[^]*plain\\.test\\.ts:\\d+[^]*cast`)),
+      }),
+    );
+  });
+});

@@ -1,5 +1,5 @@
 import type { DType, TensorSpec } from "@pipe/core";
-import type { PlainOp, RawAttributes } from "./op.ts";
+import { floats, numbers, type PlainOp, type RawAttributes } from "./op.ts";
 
 /** Sorted axes, all of them when none are given. */
 function resolveAxes(axis: unknown, rank: number): number[] {
@@ -8,8 +8,9 @@ function resolveAxes(axis: unknown, rank: number): number[] {
   return axes.map((a) => (a < 0 ? a + rank : a)).sort((a, b) => a - b);
 }
 
-const reduction = (dtype?: DType): PlainOp => ({
+const reduction = (takes: readonly DType[], dtype?: DType): PlainOp => ({
   inputs: ["x"],
+  takes,
   attributes: (raw: RawAttributes, [x]) => ({
     axis: resolveAxes(raw["axis"] ?? raw["reductionIndices"], x!.shape.length),
     keepDims: raw["keepDims"] === true,
@@ -26,17 +27,18 @@ const reduction = (dtype?: DType): PlainOp => ({
 
 /** Ops that reduce or normalise along axes. */
 export const reductionOps: readonly (readonly [string, PlainOp])[] = [
-  ["Sum", reduction()],
-  ["Max", reduction()],
-  ["Min", reduction()],
-  ["Mean", reduction("float32")],
-  ["All", reduction("bool")],
-  ["Any", reduction("bool")],
-  ["Softmax", { inputs: ["logits"], attributes: () => ({ dim: -1 }), infer: ([logits]) => logits! }],
+  ["Sum", reduction(numbers)],
+  ["Max", reduction(numbers)],
+  ["Min", reduction(numbers)],
+  ["Mean", { ...reduction(floats), casts: true }],
+  ["All", reduction(["bool"])],
+  ["Any", reduction(["bool"])],
+  ["Softmax", { inputs: ["logits"], takes: floats, attributes: () => ({ dim: -1 }), infer: ([logits]) => logits! }],
   [
     "ArgMax",
     {
       inputs: ["x"],
+      takes: numbers,
       attributes: (raw, [x]) => ({ axis: resolveAxes(raw["axis"] ?? 0, x!.shape.length)[0]! }),
       infer: ([x], { axis }) => ({ shape: x!.shape.filter((_, i) => i !== axis), dtype: "int32" }),
     },

@@ -3,6 +3,7 @@ import type { TestFramework } from "@pipe/core/testing";
 import { contractKit } from "./contract-kit.ts";
 import { errorsContract } from "./errors-contract.ts";
 import { memoryContract } from "./memory-contract.ts";
+import { oddProgramsContract } from "./odd-programs-contract.ts";
 import { opsContract } from "./ops-contract.ts";
 
 /**
@@ -12,6 +13,7 @@ import { opsContract } from "./ops-contract.ts";
 export function engineContract(make: () => Promise<IEngine>, framework: TestFramework): void {
   const kit = contractKit(make, framework);
   opsContract(kit);
+  oddProgramsContract(kit);
   memoryContract(kit);
   errorsContract(kit);
 }

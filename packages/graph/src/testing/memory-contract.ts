@@ -47,6 +47,32 @@ export function memoryContract({ describe, it, expect, withEngine }: ContractKit
     );
 
     it(
+      "updates donated state that it hands out too, that has no elements, and that is bounded by infinities",
+      withEngine(async (engine) => {
+        const empty = { shape: [0], dtype: "float32" } as const;
+        const executable = await engine.compile(
+          ({ a, b, none }: { a: tf.Tensor; b: tf.Tensor; none: tf.Tensor }) => ({
+            a: tf.minimum(a, Infinity),
+            b: tf.minimum(b, -Infinity),
+            none: tf.mul(none, 2),
+            before: b,
+          }),
+          { a: vector, b: vector, none: empty },
+          { donate: ["a", "b", "none"] },
+        );
+        const elements = (): Float32Array => Float32Array.of(1, 2, 3);
+        const state = await engine.put({
+          a: hostTensor([3], elements()),
+          b: hostTensor([3], elements()),
+          none: hostTensor([0], new Float32Array()),
+        });
+        const out = await executable.run(state);
+        const read = await Promise.all(Object.values(out).map(async (tensor) => [...(await tensor.read())]));
+        expect(read).toEqual([[1, 2, 3], [-Infinity, -Infinity, -Infinity], [], [1, 2, 3]]);
+      }),
+    );
+
+    it(
       "copies what it puts on the device, or takes it where it is handed over",
       withEngine(async (engine) => {
         const elements = (): Float32Array => Float32Array.of(1, 2, 3);

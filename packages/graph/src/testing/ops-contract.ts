@@ -1,46 +1,15 @@
-import type { DeviceTensor, HostArray, IEngine, TensorSpec } from "@pipe/core";
-import { Random, sizeOf } from "@pipe/core";
 import { interpret } from "../interpret.ts";
 import * as tf from "../tf.ts";
 import { trace } from "../trace.ts";
 import { compositeProgram, type Tensors } from "./composite-program.ts";
 import { type ContractKit, vector } from "./contract-kit.ts";
 import { opPrograms } from "./op-programs.ts";
+import { reference } from "./reference.ts";
 import { engineTolerances, exactOps } from "./tolerances.ts";
 
 /** All plain ops, composites and gradients are what the reference computes. */
 export function opsContract({ describe, it, expect, withEngine }: ContractKit): void {
-  const random = new Random(1);
-  const uniform = (shape: readonly number[]): Float32Array =>
-    Float32Array.from({ length: sizeOf(shape) }, () => 0.2 + 1.8 * random.uniform());
-  const compare = (got: ArrayLike<number>, expected: ArrayLike<number>, tolerance: number): void => {
-    expect(got.length).toBe(expected.length);
-    for (let i = 0; i < expected.length; i++) {
-      const difference = Object.is(got[i], expected[i]) ? 0 : Math.abs(got[i]! - expected[i]!);
-      expect(difference).toBeLessThanOrEqual(tolerance * (1 + Math.abs(expected[i]!)));
-    }
-  };
-  /** Runs a program as often as asked: the first outputs are the reference's, all others the same bits. */
-  const asReference = async (
-    engine: IEngine,
-    program: (inputs: Tensors) => Tensors,
-    specs: { readonly [name: string]: TensorSpec },
-    arrays: { readonly [name: string]: HostArray },
-    runs = 1,
-  ): Promise<void> => {
-    const executable = await engine.compile(program, specs as never);
-    const tensors = Object.entries(specs).map(
-      ([name, { shape, dtype }]) => [name, tf.tensor(arrays[name]!, [...shape], dtype)] as const,
-    );
-    const expected = interpret(trace(program, specs as never), Object.fromEntries(tensors)) as Tensors;
-    const outputs: { readonly [name: string]: DeviceTensor }[] = [];
-    for (let run = 0; run < runs; run++) outputs.push((await executable.run(arrays as never)) as never);
-    for (const [name, tensor] of Object.entries(expected)) {
-      const [first, ...others] = await Promise.all(outputs.map((output) => output[name]!.read()));
-      compare(first!, tensor.dataSync(), engineTolerances["default"]!);
-      for (const other of others) expect([...other]).toEqual([...first!]);
-    }
-  };
+  const { uniform, compare, asReference } = reference({ expect });
 
   describe("engine contract: ops", () => {
     it(
@@ -66,29 +35,6 @@ export function opsContract({ describe, it, expect, withEngine }: ContractKit): 
             await executable[Symbol.asyncDispose]();
           }
         }
-      }),
-    );
-
-    it(
-      "computes int32 arithmetic exactly and floors towards minus infinity",
-      withEngine(async (engine) => {
-        const spec: TensorSpec = { shape: [4], dtype: "int32" };
-        const executable = await engine.compile(
-          ({ a, b }: { a: tf.Tensor; b: tf.Tensor }) => ({
-            sum: tf.add(a, b),
-            product: tf.mul(a, b),
-            quotient: tf.floorDiv(a, b),
-            larger: tf.maximum(a, b),
-            most: tf.max(a),
-          }),
-          { a: spec, b: spec },
-        );
-        const out = await executable.run({ a: Int32Array.of(7, -7, 2_000_000_001, 0), b: Int32Array.of(2, 2, -2, 5) });
-        expect([...(await out.sum.read())]).toEqual([9, -5, 1_999_999_999, 5]);
-        expect([...(await out.product.read())].slice(0, 2)).toEqual([14, -14]);
-        expect([...(await out.quotient.read())]).toEqual([3, -4, -1_000_000_001, 0]);
-        expect([...(await out.larger.read())]).toEqual([7, 2, 2_000_000_001, 5]);
-        expect([...(await out.most.read())]).toEqual([2_000_000_001]);
       }),
     );
 

@@ -5,7 +5,7 @@ import type { Lowering } from "../lowering.ts";
 import { shapeLowerings } from "../shape.ts";
 import { asIntegers } from "./bools.ts";
 import { floorDiv } from "./floor-div.ts";
-import { argMax, oneHot, slice } from "./indices.ts";
+import { argMax, slice } from "./indices.ts";
 import { sine } from "./sine.ts";
 
 /** The largest float32. */
@@ -32,7 +32,6 @@ const everyType: { readonly [op: string]: Lowering } = {
     const [a, b] = inputs.map((name) => model.node("Not", [name]));
     return model.node("Not", [model.node("And", [a!, b!])]);
   },
-  OneHot: oneHot,
   Sign: ({ model, inputs: [x], specs: [spec] }) => {
     const zero = model.scalar(0, spec!.dtype);
     const [over, under] = ["Greater", "Less"].map((op) =>

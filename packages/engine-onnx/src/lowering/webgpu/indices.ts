@@ -1,15 +1,6 @@
 import { ELEMENT } from "../../onnx-model.ts";
 import type { Lowering } from "../lowering.ts";
-import { wholeNumbers } from "./whole-numbers.ts";
-
-/** Compares every index with every place. */
-export const oneHot: Lowering = ({ model, inputs: [ids], specs: [spec], attributes, node }) => {
-  const { dtype } = node.outputs[0]!;
-  const column = model.node("Reshape", [ids!, model.integers([...spec!.shape, 1])]);
-  const isHot = model.node("Equal", [column, wholeNumbers(model, 0, attributes["depth"] as number, "int32")]);
-  const [on, off] = ["onValue", "offValue"].map((name) => model.scalar(attributes[name] as number, dtype));
-  return model.node("Where", [isHot, on!, off!]);
-};
+import { wholeNumbers } from "../whole-numbers.ts";
 
 /** The lowest of the places that hold the largest value. */
 export const argMax: Lowering = ({ model, inputs: [x], specs: [spec], attributes }) => {
@@ -19,8 +10,8 @@ export const argMax: Lowering = ({ model, inputs: [x], specs: [spec], attributes
   const size = shape[place]!;
   const axes = model.integers([place]);
   const isMost = model.node("Equal", [x!, model.node("ReduceMax", [x!, axes], { keepdims: 1 })]);
-  const along = model.integers(shape.map((_, i) => (i === place ? size : 1)));
-  const places = model.node("Reshape", [wholeNumbers(model, 0, size, dtype), along]);
+  const along = shape.map((_, i) => (i === place ? size : 1));
+  const places = model.reshape(wholeNumbers(model, 0, size, dtype), along);
   // Where nothing equals the largest, as among NaNs, it is the last place.
   const candidates = model.node("Where", [isMost, places, model.scalar(size - 1, dtype)]);
   const least = model.node("ReduceMin", [candidates, axes], { keepdims: 0 });

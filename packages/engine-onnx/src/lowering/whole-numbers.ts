@@ -1,5 +1,5 @@
 import type { DType } from "@pipe/core";
-import type { OnnxModel } from "../../onnx-model.ts";
+import type { OnnxModel } from "../onnx-model.ts";
 
 /** The numbers from a first one on, as a constant of one axis. */
 export function wholeNumbers(model: OnnxModel, first: number, count: number, dtype: DType): string {
