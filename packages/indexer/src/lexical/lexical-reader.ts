@@ -45,10 +45,8 @@ export class LexicalReader {
   refresh(): void {
     const database = this.#database;
     if (database.generation !== this.#generation) this.#forget();
-    const ids = database
-      .sql("SELECT id FROM segments ORDER BY id")
-      .all()
-      .map(({ id }) => id as number);
+    const stored = database.sql("SELECT id, size FROM segments ORDER BY id").all();
+    const ids = stored.map(({ id }) => id as number);
     const known = new Map(this.#segments.map((segment) => [segment.id, segment]));
     const sequence = database.number("SELECT value AS n FROM meta WHERE name = 'sequence'");
     const same = ids.length === known.size && ids.every((id) => known.has(id));
@@ -58,7 +56,11 @@ export class LexicalReader {
       .all(this.#removedUpTo)
       .map(({ chunk }) => chunk as number);
     for (const segment of this.#segments) for (const chunk of removed) kill(segment, chunk);
-    this.#segments = ids.map((id) => known.get(id) ?? this.#load(id));
+    // A passage has its words in one segment: where there are as many, none is gone.
+    const isWhole =
+      database.number("SELECT count(*) AS n FROM chunks") ===
+      stored.reduce((sum, { size }) => sum + (size as number), 0);
+    this.#segments = ids.map((id) => known.get(id) ?? this.#load(id, isWhole));
     this.#removedUpTo = sequence;
     this.#weigh();
   }
@@ -132,20 +134,26 @@ export class LexicalReader {
     });
   }
 
-  #load(id: number): LoadedSegment {
+  #load(id: number, isWhole: boolean): LoadedSegment {
     const row = this.#database.sql("SELECT chunks, lengths, crc FROM segments WHERE id = ?").get(id)!;
     const [ids, sizes] = [row["chunks"] as Uint8Array, row["lengths"] as Uint8Array];
     if (crc32(sizes, crc32(ids)) !== row["crc"]) throw damaged(this.#database.path, `another segment ${id}`);
     const chunks = new Int32Array(ids.slice().buffer);
+    const dead = isWhole ? new Uint8Array(chunks.length) : this.#gone(chunks);
+    const scores = new Float32Array(chunks.length);
+    return { id, chunks, lengths: new Int32Array(sizes.slice().buffer), dead, norms: new Float32Array(0), scores };
+  }
+
+  /** 1 for each of some passages, given in the order of their ids, that is no longer there. */
+  #gone(chunks: Int32Array): Uint8Array {
+    const gone = new Uint8Array(chunks.length).fill(1);
     const exists = this.#database.sql("SELECT id FROM chunks WHERE id >= ? AND id <= ? ORDER BY id");
-    const dead = new Uint8Array(chunks.length).fill(1);
     let at = 0;
     for (const { id: chunk } of exists.iterate(chunks[0] ?? 0, chunks.at(-1) ?? 0)) {
       while (at < chunks.length && chunks[at]! < (chunk as number)) at++;
-      if (chunks[at] === chunk) dead[at] = 0;
+      if (chunks[at] === chunk) gone[at] = 0;
     }
-    const scores = new Float32Array(chunks.length);
-    return { id, chunks, lengths: new Int32Array(sizes.slice().buffer), dead, norms: new Float32Array(0), scores };
+    return gone;
   }
 
   #forget(): void {

@@ -113,6 +113,7 @@ export class HybridSearch {
       return { ranked, lexical: ranked, older: new Map() };
     }
     const { space } = this.#embedder!;
+    this.#vectors!.wake(space);
     const state = await this.#index.read("spaceState", space);
     // Together: words are looked up in the thread of the index, directions first in that of the vectors.
     const [lexical, { ranked, older }] = await Promise.all([

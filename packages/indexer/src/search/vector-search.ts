@@ -25,11 +25,20 @@ export class VectorSearch {
   readonly #index: IndexManager;
   readonly #store: IVectorStore;
   readonly #inStep: InStep;
+  #isAwake = false;
 
   constructor(index: IndexManager, store: IVectorStore) {
     this.#index = index;
     this.#store = store;
     this.#inStep = new InStep(index, store);
+  }
+
+  /** Lets the store load what it keeps of a space, the first time that it is called: a search needs other things first. */
+  wake(space: VectorSpace): void {
+    if (this.#isAwake) return;
+    this.#isAwake = true;
+    // Its error is thrown by the search.
+    this.#store.position(space).catch(() => undefined);
   }
 
   /** Brings the store to the state of the index, and keeps it for the next opening. */

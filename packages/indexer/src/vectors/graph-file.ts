@@ -1,5 +1,6 @@
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import {
   closeSync,
   existsSync,
@@ -69,15 +70,16 @@ export function saveGraph(folder: string, space: VectorSpace, { graph, sequence,
 }
 
 /** The stored graph of a space, or nothing where there is none that is whole: it is built again then. */
-export function loadGraph(folder: string, space: VectorSpace): StoredGraph | undefined {
+export async function loadGraph(folder: string, space: VectorSpace): Promise<StoredGraph | undefined> {
   try {
     const manifest = JSON.parse(readFileSync(join(folder, "manifest.json"), "utf8")) as Manifest;
     const { format, file, keys, sha256, sequence, generation, gone } = manifest;
     if (format !== 1 || JSON.stringify(manifest.space) !== JSON.stringify(space)) return undefined;
-    if (digest(folder, [file, keys]) !== sha256) return undefined;
-    const bytes = readFileSync(join(folder, keys));
-    const all = new Uint32Array(Uint8Array.from(bytes).buffer);
-    if (!loadsElsewhere(join(folder, file))) return undefined;
+    // Tried there while it is hashed here.
+    const trial = loadsElsewhere(join(folder, file));
+    const isSame = digest(folder, [file, keys]) === sha256;
+    if (!(await trial) || !isSame) return undefined;
+    const all = new Uint32Array(Uint8Array.from(readFileSync(join(folder, keys))).buffer);
     return { graph: GraphSpace.load(join(folder, file), space.dimensions, all, gone), sequence, generation };
   } catch (error) {
     if ((error as { code?: string }).code === "usearch-missing") throw error;
@@ -85,11 +87,16 @@ export function loadGraph(folder: string, space: VectorSpace): StoredGraph | und
   }
 }
 
-/** A file that usearch cannot read may end the process, so another one tries first. */
-function loadsElsewhere(path: string): boolean {
+/** Whether another process can load a graph: a file that usearch cannot read may end the one that tries. */
+async function loadsElsewhere(path: string): Promise<boolean> {
   const name = import.meta.url.endsWith(".ts") ? "./try-graph.ts" : "./try-graph.js";
   const script = fileURLToPath(new URL(name, import.meta.url));
-  return spawnSync(process.execPath, [script, path], { stdio: "ignore" }).status === 0;
+  try {
+    const [status] = (await once(spawn(process.execPath, [script, path], { stdio: "ignore" }), "exit")) as [unknown];
+    return status === 0;
+  } catch {
+    return false;
+  }
 }
 
 function digest(folder: string, files: readonly string[]): string {

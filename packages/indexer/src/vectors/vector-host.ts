@@ -31,7 +31,7 @@ type Held = { vectors: FlatSpace | GraphSpace; sequence: number; generation: num
 /** Holds the vectors of spaces, flat while they are few and as a graph above that. */
 export function createVectorHost() {
   let options: VectorHostOptions | undefined;
-  const spaces = new Map<string, Place>();
+  const spaces = new Map<string, Promise<Place>>();
 
   const nameOf = (space: VectorSpace): string =>
     createHash("sha256")
@@ -43,19 +43,23 @@ export function createVectorHost() {
   const empty = ({ dimensions }: VectorSpace, generation: number): Held => {
     return { vectors: new FlatSpace(dimensions), sequence: 0, generation, stored: false };
   };
-  const spaceOf = (space: VectorSpace): Place => {
-    let found = spaces.get(nameOf(space));
-    if (found === undefined) {
-      const folder = folderOf(space);
-      const kept = folder === undefined ? undefined : loadGraph(folder, orderly(space));
-      // A graph that few are left of is kept in step by nobody: they are looked at one by one.
-      const held =
-        kept === undefined || kept.graph.rows <= options!.exactBelow
-          ? empty(space, 1)
-          : { ...kept, vectors: kept.graph, stored: true };
-      spaces.set(nameOf(space), (found = { space: orderly(space), held }));
-    }
-    return found;
+  const load = async (space: VectorSpace): Promise<Place> => {
+    const folder = folderOf(space);
+    const kept = folder === undefined ? undefined : await loadGraph(folder, orderly(space));
+    // A graph that few are left of is kept in step by nobody: they are looked at one by one.
+    const held =
+      kept === undefined || kept.graph.rows <= options!.exactBelow
+        ? empty(space, 1)
+        : { ...kept, vectors: kept.graph, stored: true };
+    return { space: orderly(space), held };
+  };
+  const spaceOf = (space: VectorSpace): Promise<Place> => {
+    const name = nameOf(space);
+    const place = spaces.get(name) ?? load(space);
+    spaces.set(name, place);
+    // Where usearch is missing, it may be there the next time.
+    place.catch(() => spaces.delete(name));
+    return place;
   };
   const put = async (held: Held, rows: VectorChange["rows"]): Promise<void> => {
     if (held.vectors instanceof FlatSpace) {
@@ -82,8 +86,8 @@ export function createVectorHost() {
       options = given;
     },
 
-    position(space: VectorSpace): VectorPosition {
-      const { vectors, sequence } = spaceOf(space).held;
+    async position(space: VectorSpace): Promise<VectorPosition> {
+      const { vectors, sequence } = (await spaceOf(space)).held;
       const worn =
         vectors instanceof GraphSpace && vectors.gone > options!.wornShare * Math.max(1, vectors.rows + vectors.gone);
       return { sequence, rows: vectors.rows, worn };
@@ -91,7 +95,7 @@ export function createVectorHost() {
 
     async apply(space: VectorSpace, { rows, removed, sequence, rebuild }: VectorChange): Promise<void> {
       for (const { key, vector } of rows) checkVector(space, key, vector);
-      const place = spaceOf(space);
+      const place = await spaceOf(space);
       if (rebuild === "first") place.shadow = empty(space, place.held.generation + 1);
       const held = rebuild === undefined ? place.held : place.shadow!;
       held.stored = false;
@@ -107,14 +111,14 @@ export function createVectorHost() {
       delete place.shadow;
     },
 
-    search(space: VectorSpace, query: Float32Array, limit: number): ScoredKey[] {
+    async search(space: VectorSpace, query: Float32Array, limit: number): Promise<ScoredKey[]> {
       checkVector(space, 1, query);
       checkLimit(limit);
-      return spaceOf(space).held.vectors.search(query, limit);
+      return (await spaceOf(space)).held.vectors.search(query, limit);
     },
 
-    flush(): void {
-      for (const { space, held } of spaces.values()) {
+    async flush(): Promise<void> {
+      for (const { space, held } of await Promise.all(spaces.values())) {
         const folder = folderOf(space);
         if (folder === undefined || held.stored || !(held.vectors instanceof GraphSpace)) continue;
         held.generation++;
