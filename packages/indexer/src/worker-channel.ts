@@ -125,8 +125,7 @@ export type Serving<S extends Served> = { readonly channel: WorkerChannel<S>; re
 export function startWorker<S extends Served>(name: string, resourceLimits?: ResourceLimits): Serving<S> {
   const isSource = import.meta.url.endsWith(".ts");
   const worker = new Worker(new URL(`./${name}.${isSource ? "ts" : "js"}`, import.meta.url), {
-    // A worker prints Node's warnings by itself: that of `node:sqlite`, which it uses on purpose, would come from here alone.
-    execArgv: ["--disable-warning=ExperimentalWarning", ...(isSource ? ["--conditions=@pipe/source"] : [])],
+    ...(isSource ? { execArgv: ["--conditions=@pipe/source"] } : {}),
     ...definedOnly({ resourceLimits }),
   });
   return { channel: new WorkerChannel<S>(worker as unknown as Port), stop: () => worker.terminate() };
