@@ -1,6 +1,8 @@
 import type { DeviceTensor, HostArray, TensorSpec, Tree } from "@pipe/core";
 import { checkHostArray, formatSpec, leaves, PipeError } from "@pipe/core";
 
+/** An input of a compiled program; one that is donated is consumed by a run. */
+export type ExpectedInput = { readonly path: string; readonly spec: TensorSpec; readonly donated: boolean };
 /** What a run takes for one input. */
 export type RunInput = DeviceTensor | HostArray;
 /** A tensor of an engine's own, which can say that it has ended. */
@@ -12,12 +14,13 @@ export type OwnTensor = DeviceTensor & { check(where: string): void };
  * `tensor-disposed`.
  */
 export function matchInputs<Own extends OwnTensor>(
-  expected: readonly { readonly path: string; readonly spec: TensorSpec }[],
+  expected: readonly ExpectedInput[],
   inputs: Tree<RunInput>,
   isOwn: (tensor: DeviceTensor) => tensor is Own,
 ): readonly (Own | HostArray)[] {
   const given = new Map(leaves<RunInput>(inputs, isInput));
-  const matched = expected.map(({ path, spec }) => {
+  const donations = new Map<Own, boolean>();
+  const matched = expected.map(({ path, spec, donated }) => {
     const input = given.get(path);
     if (input === undefined) {
       throw new PipeError("input-missing", "A compiled program was run without one of its inputs.", {
@@ -44,6 +47,9 @@ export function matchInputs<Own extends OwnTensor>(
         where: path,
       });
     }
+    const before = donations.get(input);
+    if (before === true || (before === false && donated)) throw givenTwice(path);
+    donations.set(input, donated);
     return input;
   });
   const [unknown] = given.keys();
@@ -53,6 +59,14 @@ export function matchInputs<Own extends OwnTensor>(
     });
   }
   return matched;
+}
+
+/** What a run consumes cannot be another of its inputs: that would be read after its memory was written. */
+function givenTwice(where: string): PipeError {
+  return new PipeError("tensor-donated", "A device tensor was given twice to a run that consumes it.", {
+    where,
+    fix: "put() it twice, or donate neither",
+  });
 }
 
 /** Whether a node of a tree is an input and not a record of them. */
