@@ -32,9 +32,7 @@ export class OnnxExecutable<I extends Tree<tf.Tensor>, O extends Tree<tf.Tensor>
 
   async run(inputs: Mapped<I, tf.Tensor, DeviceTensor | HostArray>): Promise<Mapped<O, tf.Tensor, DeviceTensor>> {
     if (this.#disposed) throw new PipeError("executable-disposed", "A compiled program was run after its disposal.");
-    const isOwn = (tensor: DeviceTensor): tensor is OnnxTensor =>
-      tensor instanceof OnnxTensor && tensor.connection === this.#engine.connection;
-    const given = matchInputs(this.#inputs, inputs as Tree<Input>, isOwn);
+    const given = matchInputs(this.#inputs, inputs as Tree<Input>, (tensor) => this.#engine.owns(tensor));
     const transfer: ArrayBuffer[] = [];
     const donated: number[] = [];
     const feeds = given.map((input): RunInput => {

@@ -30,10 +30,8 @@ export class TfjsExecutable<I extends Tree<tf.Tensor>, O extends Tree<tf.Tensor>
   async run(inputs: Mapped<I, tf.Tensor, DeviceTensor | HostArray>): Promise<Mapped<O, tf.Tensor, DeviceTensor>> {
     if (this.#disposed) throw new PipeError("executable-disposed", "A compiled program was run after its disposal.");
     this.#engine.checkOpen();
-    const given = matchInputs(
-      this.#inputs,
-      inputs as Tree<DeviceTensor | HostArray>,
-      (tensor): tensor is TfjsTensor => tensor instanceof TfjsTensor && tensor.engine === this.#engine,
+    const given = matchInputs(this.#inputs, inputs as Tree<DeviceTensor | HostArray>, (tensor) =>
+      this.#engine.owns(tensor),
     );
     const outputs = this.#compute(given);
     given.forEach((input, i) => {

@@ -31,9 +31,7 @@ export class XlaExecutable<I extends Tree<tf.Tensor>, O extends Tree<tf.Tensor>>
   async run(inputs: Mapped<I, tf.Tensor, DeviceTensor | HostArray>): Promise<Mapped<O, tf.Tensor, DeviceTensor>> {
     this.#engine.checkOpen();
     if (this.#disposed) throw new PipeError("executable-disposed", "A compiled program was run after its disposal.");
-    const isOwn = (tensor: DeviceTensor): tensor is XlaTensor =>
-      tensor instanceof XlaTensor && tensor.engine === this.#engine;
-    const given = matchInputs(this.#program.inputs, inputs as Tree<RunInput>, isOwn);
+    const given = matchInputs(this.#program.inputs, inputs as Tree<RunInput>, (tensor) => this.#engine.owns(tensor));
     const { client, mesh } = this.#engine;
     const upload = (data: HostArray, i: number): DeviceArray => {
       const { spec, isSplit } = this.#program.inputs[i]!;

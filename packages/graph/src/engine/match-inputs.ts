@@ -1,5 +1,5 @@
 import type { DeviceTensor, HostArray, TensorSpec, Tree } from "@pipe/core";
-import { checkHostArray, formatSpec, leaves, PipeError } from "@pipe/core";
+import { checkHostArray, deviceTensorsOf, formatSpec, leaves, PipeError } from "@pipe/core";
 
 /** An input of a compiled program; one that is donated is consumed by a run. */
 export type ExpectedInput = { readonly path: string; readonly spec: TensorSpec; readonly donated: boolean };
@@ -33,13 +33,7 @@ export function matchInputs<Own extends OwnTensor>(
       checkHostArray(input, spec, path);
       return input;
     }
-    if (!isOwn(input)) {
-      throw new PipeError("tensor-foreign", "A device tensor belongs to another engine.", {
-        where: path,
-        fix: "read() it and pass the array, or put() it on this engine",
-      });
-    }
-    input.check(path);
+    checkOwn(input, path, isOwn);
     if (formatSpec(input.spec) !== formatSpec(spec)) {
       throw new PipeError("input-mismatch", "A device tensor does not fit its input.", {
         expected: formatSpec(spec),
@@ -59,6 +53,34 @@ export function matchInputs<Own extends OwnTensor>(
     });
   }
   return matched;
+}
+
+/**
+ * The tensors of a tree with their paths, all of them an engine's own and live.
+ * @throws PipeError `tensor-foreign`, `tensor-donated`, `tensor-disposed`.
+ */
+export function ownTensors<Own extends OwnTensor>(
+  tree: Tree<DeviceTensor>,
+  isOwn: (tensor: DeviceTensor) => tensor is Own,
+): readonly (readonly [path: string, tensor: Own])[] {
+  return deviceTensorsOf(tree).map(([path, tensor]) => {
+    checkOwn(tensor, path, isOwn);
+    return [path, tensor] as const;
+  });
+}
+
+function checkOwn<Own extends OwnTensor>(
+  tensor: DeviceTensor,
+  where: string,
+  isOwn: (tensor: DeviceTensor) => tensor is Own,
+): asserts tensor is Own {
+  if (!isOwn(tensor)) {
+    throw new PipeError("tensor-foreign", "A device tensor belongs to another engine.", {
+      where,
+      fix: "read() it and pass the array, or put() it on this engine",
+    });
+  }
+  tensor.check(where);
 }
 
 /** What a run consumes cannot be another of its inputs: that would be read after its memory was written. */

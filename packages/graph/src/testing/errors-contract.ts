@@ -29,6 +29,8 @@ export function errorsContract({ describe, it, expect, make, withEngine }: Contr
         const other = await make();
         const { foreign } = await other.put({ foreign: hostTensor([3], x) });
         expect(await run({ x: foreign })).toBe("tensor-foreign");
+        expect(await codeOf(() => engine.snapshot({ x: foreign }))).toBe("tensor-foreign");
+        expect(await codeOf(() => engine.snapshot({ x: right }))).toBe("tensor-disposed");
         await other[Symbol.asyncDispose]();
         await executable[Symbol.asyncDispose]();
         expect(await run({ x })).toBe("executable-disposed");
