@@ -158,6 +158,22 @@ describe("disposal", () => {
     expect(log).toEqual(["slow"]);
   });
 
+  it("disposes a service that has a second name once, where it was made, and never one that is borrowed", async () => {
+    const log: string[] = [];
+    const container = new ServiceContainer()
+      .value("borrowed", closing(log, "borrowed"))
+      .singleton("alias", (services) => services.get("borrowed"))
+      .singleton("engine", () => closing(log, "engine"))
+      .singleton("device", (services) => services.get("engine"))
+      .scoped("view", (services) => services.get("device"));
+    await container.start();
+    const scope = await container.scope().start();
+    await scope[Symbol.asyncDispose]();
+    expect(log).toEqual([]);
+    await container[Symbol.asyncDispose]();
+    expect(log).toEqual(["engine"]);
+  });
+
   it("closes a scope alone", async () => {
     const log: string[] = [];
     const container = new ServiceContainer()

@@ -29,6 +29,8 @@ export class ServiceContainer implements Services, AsyncDisposable {
   readonly #pending = new Set<Promise<unknown>>();
   /** What is disposed, in the order in which it was finished. */
   readonly #finished: unknown[] = [];
+  /** In a root: services whose disposal somebody has taken on, the container, a scope or whoever made them. */
+  readonly #claimed = new WeakSet();
   #disposal: Promise<void> | undefined;
 
   /** Adds a service of which the container has one. @throws PipeError `service-duplicate`. */
@@ -176,11 +178,20 @@ export class ServiceContainer implements Services, AsyncDisposable {
         has: (name) => this.has(name),
         get: <T>(name: string) => this.#get(name, making) as Promise<T>,
       });
-      if (owned) this.#finished.push(made);
+      if (this.#claims(made) && owned) this.#finished.push(made);
       return made;
     } finally {
       making.finish();
     }
+  }
+
+  /** Whether a service is new: one that has a second name is disposed once, where it was made. */
+  #claims(made: unknown): boolean {
+    if (typeof made !== "object" || made === null) return false;
+    const claimed = this.#root().#claimed;
+    const isNew = !claimed.has(made);
+    claimed.add(made);
+    return isNew;
   }
 }
 

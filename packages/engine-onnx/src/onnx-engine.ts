@@ -12,9 +12,9 @@ import type {
   TensorSpec,
   Tree,
 } from "@pipe/core";
-import { hostTensorsOf, leaves, peakResidentBytes, PipeError, treeOf } from "@pipe/core";
+import { hostTensorsOf, peakResidentBytes, PipeError, treeOf } from "@pipe/core";
 import { trace } from "@pipe/graph";
-import { InFlight, isUnderAny, type Ledger, ownArrays, TensorSnapshot } from "@pipe/graph/engine";
+import { InFlight, isUnderAny, type Ledger, ownArrays, ownTensors, TensorSnapshot } from "@pipe/graph/engine";
 import type * as tf from "@pipe/graph/tf";
 import type { Connection } from "./connection.ts";
 import { lower } from "./lower.ts";
@@ -85,15 +85,12 @@ export class OnnxEngine implements IEngine {
   }
 
   async snapshot<T extends Tree<DeviceTensor>>(state: T): Promise<ISnapshot> {
-    const found = leaves<DeviceTensor>(
-      state,
-      (node): node is DeviceTensor & Tree<DeviceTensor> => node instanceof OnnxTensor,
-    );
-    const copies = found.map(([path, tensor]) => {
-      const original = tensor as OnnxTensor;
-      original.check(path);
-      return { path, from: original.number, to: this.nextNumber(), spec: original.spec };
-    });
+    const copies = ownTensors(state, (tensor) => this.owns(tensor)).map(([path, { number, spec }]) => ({
+      path,
+      from: number,
+      to: this.nextNumber(),
+      spec,
+    }));
     const sent = this.connection.send({
       type: "copy",
       from: copies.map(({ from }) => from),
@@ -120,6 +117,11 @@ export class OnnxEngine implements IEngine {
     // A thread that is ended within a run takes the process along: onnxruntime-node cannot hand over results then.
     await this.connection.drain("The engine was disposed.");
     await this.#stop();
+  }
+
+  /** Whether a tensor is one of this engine. */
+  owns(tensor: DeviceTensor): tensor is OnnxTensor {
+    return tensor instanceof OnnxTensor && tensor.connection === this.connection;
   }
 
   /** A number for a tensor or executable that nothing else has. */

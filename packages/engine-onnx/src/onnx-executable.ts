@@ -1,6 +1,6 @@
 import type { CompileReport, DeviceTensor, HostArray, IExecutable, Mapped, Tree } from "@pipe/core";
 import { PipeError, treeOf } from "@pipe/core";
-import { matchInputs, type RunInput as Input } from "@pipe/graph/engine";
+import { type ExpectedInput, matchInputs, type RunInput as Input } from "@pipe/graph/engine";
 import type * as tf from "@pipe/graph/tf";
 import type { LoweredProgram } from "./lower.ts";
 import { OnnxTensor } from "./onnx-tensor.ts";
@@ -12,29 +12,27 @@ export class OnnxExecutable<I extends Tree<tf.Tensor>, O extends Tree<tf.Tensor>
   readonly report: CompileReport;
   readonly #engine: OnnxEngine;
   readonly #number: number;
-  readonly #program: Pick<LoweredProgram, "inputs" | "outputs">;
-  readonly #donated: readonly boolean[];
+  readonly #inputs: readonly ExpectedInput[];
+  readonly #outputs: LoweredProgram["outputs"];
   #disposed = false;
 
   constructor(
     engine: OnnxEngine,
     number: number,
-    program: Pick<LoweredProgram, "inputs" | "outputs">,
+    { inputs, outputs }: Pick<LoweredProgram, "inputs" | "outputs">,
     isDonated: (path: string) => boolean,
     report: CompileReport,
   ) {
     this.#engine = engine;
     this.#number = number;
-    this.#program = program;
-    this.#donated = program.inputs.map(({ path }) => isDonated(path));
+    this.#inputs = inputs.map(({ path, spec }) => ({ path, spec, donated: isDonated(path) }));
+    this.#outputs = outputs;
     this.report = report;
   }
 
   async run(inputs: Mapped<I, tf.Tensor, DeviceTensor | HostArray>): Promise<Mapped<O, tf.Tensor, DeviceTensor>> {
     if (this.#disposed) throw new PipeError("executable-disposed", "A compiled program was run after its disposal.");
-    const isOwn = (tensor: DeviceTensor): tensor is OnnxTensor =>
-      tensor instanceof OnnxTensor && tensor.connection === this.#engine.connection;
-    const given = matchInputs(this.#program.inputs, inputs as Tree<Input>, isOwn);
+    const given = matchInputs(this.#inputs, inputs as Tree<Input>, (tensor) => this.#engine.owns(tensor));
     const transfer: ArrayBuffer[] = [];
     const donated: number[] = [];
     const feeds = given.map((input): RunInput => {
@@ -44,16 +42,16 @@ export class OnnxExecutable<I extends Tree<tf.Tensor>, O extends Tree<tf.Tensor>
       return { data };
     });
     given.forEach((input, i) => {
-      if (!this.#donated[i]! || !(input instanceof OnnxTensor)) return;
+      if (!this.#inputs[i]!.donated || !(input instanceof OnnxTensor)) return;
       input.donate();
       donated.push(input.number);
     });
-    const outputs = this.#program.outputs.map(() => this.#engine.nextNumber());
+    const outputs = this.#outputs.map(() => this.#engine.nextNumber());
     const answer = this.#engine.connection.send(
       { type: "run", executable: this.#number, inputs: feeds, outputs, donated },
       transfer,
     );
-    const made = this.#program.outputs.map(({ path, spec }, i): [string, DeviceTensor] => {
+    const made = this.#outputs.map(({ path, spec }, i): [string, DeviceTensor] => {
       const arrival = answer.then(({ small }) => small[i]);
       return [path, new OnnxTensor(this.#engine.connection, this.#engine.ledger, outputs[i]!, spec, arrival)];
     });

@@ -58,18 +58,18 @@ export class TensorStore {
    * consumes moves in for good, and what it leaves is not kept for others: such memory is wanted once.
    */
   settle(home: Home, source: { readonly tensor: number } | { readonly data: HostArray }, isConsumed: boolean): void {
-    if ("tensor" in source) {
-      const stored = this.#tensors.get(source.tensor)!;
-      if ("home" in stored && stored.home === home) return;
-    }
+    const stored: Stored = "tensor" in source ? this.#tensors.get(source.tensor)! : source;
+    const before = "failure" in stored ? undefined : stored.home;
+    if (before === home) return;
     const data = "tensor" in source ? this.data(source.tensor) : source.data;
     if (home.owner !== undefined) this.set(home.owner, this.#copyOf(home.data));
     home.owner = undefined;
     home.data.set(data as Float32Array);
     if (!isConsumed || !("tensor" in source)) return;
     this.setAtHome(source.tensor, home);
-    // Freed now: this thread may not collect garbage for a long time.
-    (data.buffer as ArrayBuffer).transfer(0);
+    // Freed now: this thread may not collect garbage for a long time. Another home is a part of its executable's memory.
+    if (before === undefined) (data.buffer as ArrayBuffer).transfer(0);
+    else before.owner = undefined;
   }
 
   /** Makes a tensor of what stands at a home. */

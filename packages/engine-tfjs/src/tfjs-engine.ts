@@ -13,9 +13,9 @@ import type {
   TensorSpec,
   Tree,
 } from "@pipe/core";
-import { hostTensorsOf, leaves, peakResidentBytes, PipeError, treeOf } from "@pipe/core";
+import { hostTensorsOf, peakResidentBytes, PipeError, treeOf } from "@pipe/core";
 import { trace } from "@pipe/graph";
-import { type Ledger, ownArrays, TensorSnapshot } from "@pipe/graph/engine";
+import { type Ledger, ownArrays, ownTensors, TensorSnapshot } from "@pipe/graph/engine";
 import * as tf from "@pipe/graph/tf";
 import type { TfjsBackend } from "./backends.ts";
 import { onBackend } from "./on-backend.ts";
@@ -78,17 +78,11 @@ export class TfjsEngine implements IEngine {
 
   async snapshot<T extends Tree<DeviceTensor>>(state: T): Promise<ISnapshot> {
     this.checkOpen();
-    const found = leaves<DeviceTensor>(
-      state,
-      (node): node is DeviceTensor & Tree<DeviceTensor> => node instanceof TfjsTensor,
-    );
     return new TensorSnapshot(
-      found.map(([path, tensor]) => {
-        const original = tensor as TfjsTensor;
-        original.check(path);
-        // No kernel writes into a tensor that exists: sharing its memory is a copy.
-        return [path, this.own(original.spec, tf.clone(original.tensor))] as const;
-      }),
+      // No kernel writes into a tensor that exists: sharing its memory is a copy.
+      ownTensors(state, (tensor) => this.owns(tensor)).map(
+        ([path, { spec, tensor }]) => [path, this.own(spec, tf.clone(tensor))] as const,
+      ),
     );
   }
 
@@ -111,6 +105,11 @@ export class TfjsEngine implements IEngine {
   /** @throws PipeError `engine-closed`. */
   checkOpen(): void {
     if (this.#isClosed) throw new PipeError("engine-closed", "The engine was disposed.");
+  }
+
+  /** Whether a tensor is one of this engine. */
+  owns(tensor: DeviceTensor): tensor is TfjsTensor {
+    return tensor instanceof TfjsTensor && tensor.engine === this;
   }
 
   /** A tensor of this engine, counted until it is freed. */

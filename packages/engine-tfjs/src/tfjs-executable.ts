@@ -2,7 +2,7 @@ import type { CompileReport, DeviceTensor, HostArray, IExecutable, Mapped, Tree 
 import { leaves, PipeError, treeOf } from "@pipe/core";
 import type { Graph } from "@pipe/graph";
 import { interpret, specOf } from "@pipe/graph";
-import { isUnderAny, matchInputs } from "@pipe/graph/engine";
+import { type ExpectedInput, isUnderAny, matchInputs } from "@pipe/graph/engine";
 import * as tf from "@pipe/graph/tf";
 import { onBackend } from "./on-backend.ts";
 import type { TfjsEngine } from "./tfjs-engine.ts";
@@ -13,7 +13,7 @@ export class TfjsExecutable<I extends Tree<tf.Tensor>, O extends Tree<tf.Tensor>
   readonly report: CompileReport;
   readonly #engine: TfjsEngine;
   readonly #graph: Graph;
-  readonly #inputs: readonly { readonly path: string; readonly spec: TfjsTensor["spec"]; readonly consumed: boolean }[];
+  readonly #inputs: readonly ExpectedInput[];
   #disposed = false;
 
   constructor(engine: TfjsEngine, graph: Graph, donate: readonly string[], report: CompileReport) {
@@ -22,7 +22,7 @@ export class TfjsExecutable<I extends Tree<tf.Tensor>, O extends Tree<tf.Tensor>
     this.#inputs = Object.entries(graph.inputs).map(([path, node]) => ({
       path,
       spec: graph.nodes[node]!.outputs[0]!,
-      consumed: isUnderAny(donate, path),
+      donated: isUnderAny(donate, path),
     }));
     this.report = report;
   }
@@ -30,14 +30,12 @@ export class TfjsExecutable<I extends Tree<tf.Tensor>, O extends Tree<tf.Tensor>
   async run(inputs: Mapped<I, tf.Tensor, DeviceTensor | HostArray>): Promise<Mapped<O, tf.Tensor, DeviceTensor>> {
     if (this.#disposed) throw new PipeError("executable-disposed", "A compiled program was run after its disposal.");
     this.#engine.checkOpen();
-    const given = matchInputs(
-      this.#inputs,
-      inputs as Tree<DeviceTensor | HostArray>,
-      (tensor): tensor is TfjsTensor => tensor instanceof TfjsTensor && tensor.engine === this.#engine,
+    const given = matchInputs(this.#inputs, inputs as Tree<DeviceTensor | HostArray>, (tensor) =>
+      this.#engine.owns(tensor),
     );
     const outputs = this.#compute(given);
     given.forEach((input, i) => {
-      if (!(input instanceof TfjsTensor) || !this.#inputs[i]!.consumed) return;
+      if (!(input instanceof TfjsTensor) || !this.#inputs[i]!.donated) return;
       input.donate();
     });
     const made = Object.entries(this.#graph.outputs).map(([path, value]): [string, DeviceTensor] => {

@@ -12,9 +12,9 @@ import type {
   TensorSpec,
   Tree,
 } from "@pipe/core";
-import { hostTensorsOf, leaves, peakResidentBytes, PipeError, treeOf } from "@pipe/core";
+import { hostTensorsOf, peakResidentBytes, PipeError, treeOf } from "@pipe/core";
 import { trace } from "@pipe/graph";
-import { InFlight, isUnderAny, type Ledger, releaseArrays } from "@pipe/graph/engine";
+import { InFlight, isUnderAny, type Ledger, ownTensors, releaseArrays } from "@pipe/graph/engine";
 import type * as tf from "@pipe/graph/tf";
 import { cpuFlags } from "./cpu-flags.ts";
 import type { ExecutableCache } from "./executable-cache.ts";
@@ -129,14 +129,15 @@ export class XlaEngine implements IEngine {
   }
 
   async snapshot<T extends Tree<DeviceTensor>>(state: T): Promise<ISnapshot> {
-    const found = leaves<DeviceTensor>(
-      state,
-      (node): node is DeviceTensor & Tree<DeviceTensor> => node instanceof XlaTensor,
-    );
-    for (const [path, tensor] of found) (tensor as XlaTensor).check(path);
+    const found = ownTensors(state, (tensor) => this.owns(tensor));
     // All copies are queued before this returns, so that no later run overwrites what they read.
     const copies = found.map(async ([path, tensor]) => ({ path, spec: tensor.spec, data: await tensor.read() }));
     return new XlaSnapshot(await Promise.all(copies));
+  }
+
+  /** Whether a tensor is one of this engine. */
+  owns(tensor: DeviceTensor): tensor is XlaTensor {
+    return tensor instanceof XlaTensor && tensor.engine === this;
   }
 
   memory(): MemoryReport {

@@ -31,10 +31,7 @@ export class XlaExecutable<I extends Tree<tf.Tensor>, O extends Tree<tf.Tensor>>
   async run(inputs: Mapped<I, tf.Tensor, DeviceTensor | HostArray>): Promise<Mapped<O, tf.Tensor, DeviceTensor>> {
     this.#engine.checkOpen();
     if (this.#disposed) throw new PipeError("executable-disposed", "A compiled program was run after its disposal.");
-    const isOwn = (tensor: DeviceTensor): tensor is XlaTensor =>
-      tensor instanceof XlaTensor && tensor.engine === this.#engine;
-    const given = matchInputs(this.#program.inputs, inputs as Tree<RunInput>, isOwn);
-    checkDonations(this.#program.inputs, given);
+    const given = matchInputs(this.#program.inputs, inputs as Tree<RunInput>, (tensor) => this.#engine.owns(tensor));
     const { client, mesh } = this.#engine;
     const upload = (data: HostArray, i: number): DeviceArray => {
       const { spec, isSplit } = this.#program.inputs[i]!;
@@ -66,20 +63,4 @@ export class XlaExecutable<I extends Tree<tf.Tensor>, O extends Tree<tf.Tensor>>
     this.#disposed = true;
     this.#engine.closeExecutable(this.#loaded);
   }
-}
-
-/** A tensor that a run consumes can't be another of its inputs: it would be read after its memory was written. */
-function checkDonations(inputs: StableHloProgram["inputs"], given: readonly (XlaTensor | HostArray)[]): void {
-  const donated = new Set(given.filter((_, i) => inputs[i]!.donated));
-  const seen = new Set<XlaTensor | HostArray>();
-  given.forEach((input, i) => {
-    if (!(input instanceof XlaTensor)) return;
-    if (donated.has(input) && seen.has(input)) {
-      throw new PipeError("tensor-donated", "A device tensor was given twice to a run that consumes it.", {
-        where: inputs[i]!.path,
-        fix: "put() it twice, or donate neither",
-      });
-    }
-    seen.add(input);
-  });
 }

@@ -1,4 +1,4 @@
-import type { Batch, HostArray, IStage, StepContext } from "@pipe/core";
+import type { Batch, HostArray, IStage, StepContext, StepReport } from "@pipe/core";
 import type { NonFinite } from "@pipe/graph";
 import { explainNonFinite } from "./find-non-finite.ts";
 
@@ -14,7 +14,7 @@ export type NonFiniteStageOptions = {
 export function nonFiniteStage({ find, limit = 3 }: NonFiniteStageOptions): IStage {
   /** Reports come a step late: the batches of the last two steps. */
   let recent: readonly { readonly step: number; readonly batch: Batch }[] = [];
-  let looked = 0;
+  let seen: StepReport | undefined;
   let left = limit;
   return {
     name: "non-finite",
@@ -22,10 +22,11 @@ export function nonFiniteStage({ find, limit = 3 }: NonFiniteStageOptions): ISta
     run: async (context: StepContext) => {
       recent = [...recent.slice(-1), { step: context.progress.step, batch: context.batch }];
       const report = context.progress.last ? await context.drain() : context.report;
-      if (report === undefined || report.accepted || report.step <= looked || left === 0) return;
-      looked = report.step;
+      // The same report comes until the next one; its step may come again, where training goes back to a checkpoint.
+      if (report === undefined || report === seen || report.accepted || left === 0) return;
+      seen = report;
       left--;
-      const suspect = recent.find(({ step }) => step === report.step);
+      const suspect = recent.findLast(({ step }) => step === report.step);
       if (suspect === undefined) return;
       await context.drain();
       const found = await find(suspect.batch.arrays, report.step - 1);

@@ -287,22 +287,38 @@ describe("nonFiniteStage", () => {
       },
     };
   };
-  const warningsOf = async (steps: number, bad: readonly number[], limit?: number): Promise<readonly string[]> => {
+  /** Warnings of runs one after the other under one stage, each with bad batches of its own. */
+  const warningsOfRuns = async (
+    steps: number,
+    runs: readonly (readonly number[])[],
+    limit?: number,
+  ): Promise<readonly string[]> => {
+    let run: Awaited<ReturnType<typeof lineRun>>;
     const find: NonFiniteStageOptions["find"] = (arrays, step) =>
       run.step.findNonFinite(run.parts.batches.process(arrays), step);
     const stage = nonFiniteStage({ find, ...(limit === undefined ? {} : { limit }) });
-    const run = await lineRun(engine, { steps }, { loader: poisoned(...bad), stages: () => [stage] });
-    await run.trainer.train();
-    await run.step[Symbol.asyncDispose]();
-    return run.events.emitted.flatMap(([event, data]) =>
-      event === "warning" ? [(data as EventMap["warning"]).message] : [],
-    );
+    const warnings: string[] = [];
+    for (const bad of runs) {
+      run = await lineRun(engine, { steps }, { loader: poisoned(...bad), stages: () => [stage] });
+      await run.trainer.train();
+      await run.step[Symbol.asyncDispose]();
+      for (const [event, data] of run.events.emitted)
+        if (event === "warning") warnings.push((data as EventMap["warning"]).message);
+    }
+    return warnings;
   };
+  const warningsOf = (steps: number, bad: readonly number[], limit?: number): Promise<readonly string[]> =>
+    warningsOfRuns(steps, [bad], limit);
 
   it("names what failed first, in the middle and in the last step, and each step once", async () => {
     const found = "batch/y was not finite before the step. Not finite is the gradient of w, b.";
     expect(await warningsOf(6, [3, 6])).toEqual([`Step 3 was skipped. ${found}`, `Step 6 was skipped. ${found}`]);
     expect(await warningsOf(4, [])).toEqual([]);
+  });
+
+  it("looks into the same step and earlier ones again where training has gone back", async () => {
+    const steps = (await warningsOfRuns(6, [[4], [4], [2]])).map((warning) => /^Step \d/.exec(warning)?.[0]);
+    expect(steps).toEqual(["Step 4", "Step 4", "Step 2"]);
   });
 
   it("looks no more often than it may", async () => {

@@ -5,7 +5,7 @@
  */
 export { ownArrays, releaseArrays } from "./hand-over.ts";
 export { InFlight } from "./in-flight.ts";
-export { isInput, matchInputs, type OwnTensor, type RunInput } from "./match-inputs.ts";
+export { type ExpectedInput, isInput, matchInputs, ownTensors, type OwnTensor, type RunInput } from "./match-inputs.ts";
 export { isUnderAny } from "./is-under-any.ts";
 export { optimise } from "./optimise.ts";
 export { reportOf } from "./compile-report.ts";

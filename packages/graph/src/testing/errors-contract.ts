@@ -29,9 +29,23 @@ export function errorsContract({ describe, it, expect, make, withEngine }: Contr
         const other = await make();
         const { foreign } = await other.put({ foreign: hostTensor([3], x) });
         expect(await run({ x: foreign })).toBe("tensor-foreign");
+        expect(await codeOf(() => engine.snapshot({ x: foreign }))).toBe("tensor-foreign");
+        expect(await codeOf(() => engine.snapshot({ x: right }))).toBe("tensor-disposed");
         await other[Symbol.asyncDispose]();
         await executable[Symbol.asyncDispose]();
         expect(await run({ x })).toBe("executable-disposed");
+      }),
+    );
+
+    it(
+      "refuses a tensor that is given twice to a run that consumes it, and leaves it as it was",
+      withEngine(async (engine) => {
+        const program = ({ a, b }: { a: tf.Tensor; b: tf.Tensor }): { a: tf.Tensor } => ({ a: tf.add(a, b) });
+        const executable = await engine.compile(program, { a: vector, b: vector }, { donate: ["a"] });
+        const { x } = await engine.put({ x: hostTensor([3], Float32Array.of(1, 2, 3)) });
+        expect(await codeOf(() => executable.run({ a: x, b: x }))).toBe("tensor-donated");
+        const { y } = await engine.put({ y: hostTensor([3], Float32Array.of(1, 1, 1)) });
+        expect([...(await (await executable.run({ a: y, b: x })).a.read())]).toEqual([2, 3, 4]);
       }),
     );
 

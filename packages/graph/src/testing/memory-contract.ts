@@ -73,6 +73,30 @@ export function memoryContract({ describe, it, expect, withEngine }: ContractKit
     );
 
     it(
+      "updates state in another place than the run before, and two states in turn",
+      withEngine(async (engine) => {
+        const executable = await engine.compile(
+          ({ a, b }: { a: tf.Tensor; b: tf.Tensor }) => ({ a: tf.add(a, 1), b: tf.mul(b, 2) }),
+          { a: vector, b: vector },
+          { donate: ["a", "b"] },
+        );
+        const start = (value: number) =>
+          engine.put({
+            a: hostTensor([3], new Float32Array(3).fill(value)),
+            b: hostTensor([3], new Float32Array(3).fill(10 * value)),
+          });
+        let [first, second] = [await start(1), await start(2)];
+        for (let turn = 0; turn < 2; turn++) {
+          const out = await Promise.all([executable.run(first), executable.run(second)]);
+          [first, second] = out.map(({ a, b }) => ({ a: b, b: a })) as [typeof first, typeof second];
+        }
+        const read = await Promise.all([first.a, first.b, second.a, second.b].map((tensor) => tensor.read()));
+        // (1, 10) → (2, 20) → (20, 2) → (21, 4) → (4, 21), and (2, 20) → (3, 40) → (40, 3) → (41, 6) → (6, 41)
+        expect(read.map(([value]) => value)).toEqual([4, 21, 6, 41]);
+      }),
+    );
+
+    it(
       "copies what it puts on the device, or takes it where it is handed over",
       withEngine(async (engine) => {
         const elements = (): Float32Array => Float32Array.of(1, 2, 3);

@@ -85,6 +85,7 @@ describe("schedules", () => {
   it("refuse parts that are longer than the whole", () => {
     expect(() => wsdSchedule({ rate: 1, steps: 10, warmup: 6, decay: 5 })).toThrow("got: warmup: 6, decay: 5");
     expect(() => wsdSchedule({ rate: 1, steps: 10, decay: -1 })).toThrow("do not fit");
+    expect(() => wsdSchedule({ rate: 1, steps: 10, decay: Number.NaN })).toThrow("got: warmup: 0, decay: NaN");
     expect(() => oneCycleSchedule({ rate: 1, steps: 10, rise: 1.5 })).toThrow("expected: rise ≤ 1");
     expect(() => oneCycleSchedule({ rate: 1, steps: 10, rise: 0.6, threePhase: true })).toThrow("rise ≤ 0.5");
   });

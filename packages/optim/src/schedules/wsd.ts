@@ -19,7 +19,7 @@ export type WsdOptions = DecayOptions & {
 export function wsdSchedule({ shape = "1-sqrt", decay, ...options }: WsdOptions): ISchedule {
   const { warmup = 0, steps } = options;
   const fall = decay ?? Math.round(steps / 5);
-  if (warmup + fall > steps || fall < 0) {
+  if (!(fall >= 0 && warmup + fall <= steps)) {
     throw new PipeError("schedule-invalid", "Rise and fall of the schedule do not fit into its steps.", {
       expected: `0 ≤ decay, warmup + decay ≤ steps (${steps})`,
       got: `warmup: ${warmup}, decay: ${fall}`,
