@@ -1,4 +1,4 @@
-import { readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { events, openExperiment } from "./experiment.test.fixture.ts";
@@ -40,6 +40,29 @@ describe("pipe init", () => {
     const name = `of-${kind}-${text.length}`;
     expect((await pipe(["init", name, "--text", text, "--json"])).code).toBe(0);
     expect(await readFile(join(folder, name, "recipe.yaml"), "utf8")).toContain(`source: { kind: ${kind}, path: "../`);
+  });
+
+  it.each([
+    ["a record's longest text", '{"id": "1", "body": "north wind", "at": 3}', ', field: "body" }'],
+    ["a text by its name", '{"summary": "longer than it", "text": "wind"}', '.jsonl" }'],
+    ["what is no record", '"north"', '.jsonl" }'],
+    ["what is no JSON", "north", '.jsonl" }'],
+    ["nothing", "", '.jsonl" }'],
+  ])("finds %s in JSON lines", async (what, line, source) => {
+    const name = `json-${what.length}`;
+    await writeFile(join(folder, `${name}.jsonl`), line === "" ? "" : `${line}\n`);
+    expect((await pipe(["init", name, "--text", `${name}.jsonl`])).code).toBe(0);
+    expect(await readFile(join(folder, name, "recipe.yaml"), "utf8")).toContain(source);
+  });
+
+  it("looks for the field in a folder and behind a pattern", async () => {
+    await mkdir(join(folder, "records"));
+    await writeFile(join(folder, "records/a.jsonl"), '{"poem": "north wind"}\n');
+    for (const text of ["records", "records/*.jsonl"]) {
+      const name = `of-${text.length}`;
+      expect((await pipe(["init", name, "--text", text])).code).toBe(0);
+      expect(await readFile(join(folder, name, "recipe.yaml"), "utf8")).toContain('field: "poem"');
+    }
   });
 
   it("writes a plug-in's package whose metric a run can measure with", async () => {

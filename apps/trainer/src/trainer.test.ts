@@ -391,17 +391,18 @@ describe("after training", () => {
 
   it("engine auto takes what pipe bench found the fastest, and says so", async () => {
     const env = { PIPE_CACHE: join(folder, "speeds") };
-    const { out } = await pipe(["engines", "bench", "--seconds", "0", "--json"], undefined, env);
+    const { out } = await pipe(["engines", "bench", "--seconds", "0.01", "--json"], undefined, env);
     const measured = out
       .trim()
       .split("\n")
       .map((line) => JSON.parse(line) as { name: string; tokensPerSecond?: number });
     expect(measured).toMatchObject([{ name: "onnx", choice: { kind: "onnx" } }, { name: "xla-cpu" }]);
-    const shown = await pipe(["engines", "bench", "--seconds", "0"], undefined, env);
+    const shown = await pipe(["engines", "bench", "--seconds", "0.01"], undefined, env);
     expect(shown.out).toMatch(
       /^onnx {5}[\d,]+ tokens\/s {2}← engine: \{ kind: auto \}\n +engine: \{ kind: onnx \}\nxla-cpu +not here/,
     );
-    expect((await pipe(["engines", "bench", "--seconds", "x"], undefined, env)).code).toBe(2);
+    for (const seconds of ["x", "0", "-1"])
+      expect((await pipe(["engines", "bench", `--seconds=${seconds}`], undefined, env)).code).toBe(2);
     const set = ["--set", "engine={kind: auto}", "--set", "training={steps: 1, batch: 2}"];
     const { out: printed } = await pipe(["train", "tiny.yaml", "--name", "auto", ...set], undefined, env);
     expect(printed).toMatch(/engine onnx: \d+ tokens a second when it was measured here/);

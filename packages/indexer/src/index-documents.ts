@@ -93,6 +93,7 @@ export class IndexDocuments {
     try {
       for await (const document of documents) {
         signal?.throwIfAborted();
+        checkDocument(document);
         this.#counts.documents++;
         if (this.#seen.has(document.id)) this.#isNew = false;
         this.#seen.add(document.id);
@@ -279,6 +280,15 @@ export class IndexDocuments {
     const { documents, chunks } = this.#counts;
     this.#options.onProgress?.({ documents, chunks, embedded: Math.max(embedded, this.#counts.embedded), pending });
   }
+}
+
+/** @throws PipeError `document-invalid`; programs without types give anything. */
+function checkDocument(document: { readonly id: unknown; readonly text: unknown }): void {
+  if (typeof document.id === "string" && typeof document.text === "string") return;
+  throw new PipeError("document-invalid", "A document to be indexed needs an id and a text.", {
+    expected: "{ id: string, text: string }",
+    got: `id: ${typeof document.id}, text: ${typeof document.text}`,
+  });
 }
 
 /** The same with all vectors in one piece of memory, which goes to another thread as one. */

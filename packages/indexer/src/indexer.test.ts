@@ -56,6 +56,17 @@ describe.each([
 describe("TrigramEmbedder", () => embedderContract(() => new TrigramEmbedder(), { describe, it, expect }));
 
 describe("MarkdownIndexer", () => {
+  it("refuses documents of programs without types that lack what they need", async () => {
+    const indexer = await open({});
+    for (const document of [{ text: "x" }, { id: "a.md" }, { id: 7, text: "x" }]) {
+      const documents = (async function* () {
+        yield { ...document, cursor: null } as never;
+      })();
+      expect(await codeOf(() => indexer.index(documents))).toBe("document-invalid");
+    }
+    await indexer[Symbol.asyncDispose]();
+  });
+
   it("finds by meaning what shares no word with the query", async () => {
     const indexer = await open({ embedder: new TrigramEmbedder() });
     await indexer.index(stream(files));

@@ -108,7 +108,7 @@ export class MarkdownIndexer implements IDocumentIndexer, AsyncDisposable {
    * Adds and replaces documents; those whose text is unchanged are passed over, and of a changed one only the passages
    * that changed are embedded. Then every passage that has no vector of the embedder's present space gets one, so that an
    * interrupted call or a new step of the model is made good; vectors of older steps go when all have their new one.
-   * @throws PipeError `index-busy` where somebody else writes, `index-not-written`, `index-closed`, the signal's reason
+   * @throws PipeError `index-busy` where somebody else writes, `index-not-written`, `index-closed`, `document-invalid`, the signal's reason
    *   (what was stored before stays), what the stream throws.
    */
   index(documents: AsyncIterable<SourceDocument>, options: IndexOptions = {}): Promise<IndexReport> {

@@ -28,6 +28,8 @@ const OPTIONAL = ["checkpoints", "earlyStopping", "divergence", "stages"];
 export function addTraining(container: ServiceContainer, composition: Composition): void {
   const { events, checkpoints, elapsed, experiment, distributed } = composition;
   const { training } = experiment;
+  // The loss scale begins at 65,536 and is halved by each refused step, down to 1.
+  const patience = training.precision === "fp16" ? 16 : 0;
 
   container.scoped(runTokens.checkpointer, () => new ModelCheckpointer({ folder: checkpoints }));
   container.scoped(runTokens.epochs, () => {
@@ -36,7 +38,7 @@ export function addTraining(container: ServiceContainer, composition: Compositio
   });
   container.scoped(
     runTokens.guard,
-    () => new DivergenceGuard({ limit: training.onNonFinite === "skip" ? training.maxSkipped : 1 }),
+    () => new DivergenceGuard({ limit: training.onNonFinite === "skip" ? training.maxSkipped : 1, patience }),
   );
   container.scoped(runTokens.saves, async (services) => {
     const { keepBest, ...schedule } = experiment.checkpoint;
@@ -77,7 +79,10 @@ export function addTraining(container: ServiceContainer, composition: Compositio
       stages: !distributed.isMain
         ? [divergenceStage(guard)]
         : [
-            nonFiniteStage({ find: (arrays, number) => step.findNonFinite(batches.process(arrays), number) }),
+            nonFiniteStage({
+              find: (arrays, number) => step.findNonFinite(batches.process(arrays), number),
+              patience,
+            }),
             divergenceStage(guard),
             await evaluating(services, composition, saves, stopping),
             ...(await sampling(services, composition)),

@@ -25,6 +25,18 @@ describe("DivergenceGuard", () => {
     expect(() => guard.check(progress)).toThrow("an update was refused");
   });
 
+  it("lets a loss scale seek its size by steps whose loss is finite", () => {
+    const guard = new DivergenceGuard({ limit: 1, patience: 2 });
+    const sought = (step: number) => ({ ...report(step, false), loss: 2 });
+    for (const each of [sought(1), sought(2), report(3, true), sought(4), sought(5)]) guard.observe(each);
+    guard.check(progress);
+    guard.observe(sought(6));
+    expect(() => guard.check(progress)).toThrow("an update was refused");
+    const other = new DivergenceGuard({ limit: 1, patience: 2 });
+    other.observe(report(1, false));
+    expect(() => other.check(progress)).toThrow("loss NaN");
+  });
+
   it("says at the end that nothing was applied, unless no step was taken", () => {
     const guard = new DivergenceGuard();
     guard.check({ ...progress, applied: 0, last: true });

@@ -5,6 +5,8 @@ import { PipeError } from "@pipe/core";
 export type DivergenceGuardOptions = {
   /** Steps refused in a row after which training ends; default 10. With 1 the first one ends it. */
   readonly limit?: number;
+  /** Refused steps in a row with a finite loss that do not count: a loss scale seeks its size by them. Default 0. */
+  readonly patience?: number;
 };
 
 /**
@@ -14,13 +16,15 @@ export type DivergenceGuardOptions = {
 export class DivergenceGuard implements IStateful {
   readonly key = "divergence";
   readonly #limit: number;
+  readonly #patience: number;
   /** What rates are multiplied with; 1 until it is lowered. */
   rateFactor = 1;
   #refused = 0;
+  #sought = 0;
   #newest: StepReport | undefined;
 
   /** @throws PipeError `option-invalid`. */
-  constructor({ limit = 10 }: DivergenceGuardOptions = {}) {
+  constructor({ limit = 10, patience = 0 }: DivergenceGuardOptions = {}) {
     if (!Number.isSafeInteger(limit) || limit < 1) {
       throw new PipeError("option-invalid", "The number of refused steps that end a run must be positive.", {
         expected: "an integer from 1",
@@ -28,6 +32,7 @@ export class DivergenceGuard implements IStateful {
       });
     }
     this.#limit = limit;
+    this.#patience = patience;
   }
 
   /** A schedule whose rates are multiplied with {@link rateFactor}. */
@@ -39,7 +44,9 @@ export class DivergenceGuard implements IStateful {
   observe(report: StepReport): void {
     if (report.step === this.#newest?.step) return;
     this.#newest = report;
-    this.#refused = report.accepted ? 0 : this.#refused + 1;
+    if (report.accepted) [this.#refused, this.#sought] = [0, 0];
+    else if (Number.isFinite(report.loss) && this.#sought < this.#patience) this.#sought++;
+    else this.#refused++;
   }
 
   /** @throws PipeError `training-diverged` after too many refused steps in a row, or at the end of a run that had no other. */
@@ -48,7 +55,8 @@ export class DivergenceGuard implements IStateful {
       const count = this.#refused === 1 ? "an update was" : `${this.#refused} updates in a row were`;
       throw diverged(`${count} refused`, this.#newest!);
     }
-    if (last && applied === 0 && this.#refused > 0) throw diverged("every update was refused", this.#newest!);
+    if (last && applied === 0 && this.#refused + this.#sought > 0)
+      throw diverged("every update was refused", this.#newest!);
   }
 
   capture(): Json {
@@ -63,7 +71,7 @@ export class DivergenceGuard implements IStateful {
       });
     }
     this.rateFactor = rateFactor;
-    this.#refused = 0;
+    [this.#refused, this.#sought] = [0, 0];
     this.#newest = undefined;
   }
 }

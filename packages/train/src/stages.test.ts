@@ -321,6 +321,25 @@ describe("nonFiniteStage", () => {
     expect(steps).toEqual(["Step 4", "Step 4", "Step 2"]);
   });
 
+  it("lets a loss scale seek its size by steps whose loss is finite", async () => {
+    const found: number[] = [];
+    const find = (_: unknown, step: number): Promise<undefined> => Promise.resolve(void found.push(step + 1));
+    const stage = nonFiniteStage({ find, patience: 2 });
+    const reports = [1, 2, 3, 4].map((step) => ({ step, accepted: false, loss: step === 4 ? Number.NaN : 2 }));
+    for (const report of [...reports.slice(0, 3), { step: 4, accepted: true, loss: 2 }, { ...reports[3]!, step: 5 }]) {
+      const progress = { step: report.step, last: false };
+      const context = {
+        progress,
+        report,
+        batch: { arrays: {} },
+        drain: () => Promise.resolve(),
+        events: { emit: () => undefined },
+      };
+      await stage.run(context as never);
+    }
+    expect(found).toEqual([3, 5]);
+  });
+
   it("looks no more often than it may", async () => {
     expect(await warningsOf(7, [2, 3, 4, 5, 6])).toHaveLength(3);
     expect(await warningsOf(5, [2, 4], 1)).toHaveLength(1);

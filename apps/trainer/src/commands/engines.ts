@@ -14,7 +14,10 @@ export async function engines(args: readonly string[], host: Host): Promise<numb
     return 0;
   }
   if (action === "bench" && name === undefined) {
-    await benchEngines(host, numberFlag("seconds", values.seconds) ?? 6, json);
+    const seconds = numberFlag("seconds", values.seconds) ?? 6;
+    // What is measured is kept, and `engine: { kind: auto }` goes by it.
+    if (!(seconds > 0)) throw usageError(`--seconds is more than 0, and got ${seconds}.`, "pipe bench --seconds 6");
+    await benchEngines(host, seconds, json);
     return 0;
   }
   if (action !== "list" && action !== "doctor") throw unknownCommand(action, ["doctor", "install"], "engines");

@@ -4,7 +4,7 @@ import type { Host } from "../host.ts";
 import { type Files, writeNewFiles } from "../init/new-files.ts";
 import { pluginFiles } from "../init/plugin-files.ts";
 import { recipeFiles } from "../init/recipe-files.ts";
-import { kindOfText } from "../init/kind-of-text.ts";
+import { sourceOfText } from "../init/source-of-text.ts";
 import { parseCommand, usageError } from "../usage.ts";
 import { versions } from "../versions.ts";
 
@@ -24,7 +24,7 @@ export async function init(args: readonly string[], host: Host): Promise<number>
   const source =
     text === undefined
       ? { kind: "text", path: "text" }
-      : { kind: await kindOfText(text), path: relative(folder, text).split(sep).join("/") };
+      : { ...(await sourceOfText(text)), path: relative(folder, text).split(sep).join("/") };
   const files = recipeFiles({
     name: packageName(folder),
     source,

@@ -1,11 +1,12 @@
 import type { Files } from "./new-files.ts";
+import type { SourceOfText } from "./source-of-text.ts";
 
 /** What a new recipe is about. */
 export type RecipeNames = {
   /** Name of the runs. */
   readonly name: string;
-  /** Kind of the source, and where its text lies, seen from the recipe. */
-  readonly source: { readonly kind: string; readonly path: string };
+  /** What reads the text, and where it lies, seen from the recipe. */
+  readonly source: SourceOfText & { readonly path: string };
   /** The schema of everything that is installed, for editors. */
   readonly schema: object;
 };
@@ -18,7 +19,7 @@ export function recipeFiles({ name, source, schema }: RecipeNames): Files {
   };
 }
 
-const recipe = (name: string, { kind, path }: RecipeNames["source"]): string => `\
+const recipe = (name: string, { kind, path, field }: RecipeNames["source"]): string => `\
 # yaml-language-server: $schema=recipe.schema.json
 # Train it: pipe train recipe.yaml      See every field with its default: pipe config show recipe.yaml
 name: ${name}
@@ -27,7 +28,7 @@ seed: 1
 engine: { kind: auto } # the fastest that is here: pipe engines
 
 data:
-  source: { kind: ${kind}, path: ${JSON.stringify(path)} } # text, markdown, jsonl, parquet, huggingface
+  source: { kind: ${kind}, path: ${JSON.stringify(path)}${field === undefined ? "" : `, field: ${JSON.stringify(field)}`} } # text, markdown, jsonl, parquet, huggingface
   tokenizer: { kind: char } # for much text: { kind: gpt, encoding: r50k_base }
   sequenceLength: 128 # tokens that the model sees at once
   split: { by: ${kind === "text" ? "tail" : "document"}, fraction: 0.1 } # a tenth is kept to measure with

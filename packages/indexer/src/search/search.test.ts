@@ -78,6 +78,7 @@ describe("search", () => {
         "search-options-invalid",
       );
       expect(await codeOf(() => indexer.search("engine", { weight: 2 }))).toBe("search-options-invalid");
+      expect(await codeOf(() => indexer.search("engine", { mode: "fuzzy" as never }))).toBe("search-options-invalid");
     });
   });
 
