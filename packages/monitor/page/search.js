@@ -30,12 +30,22 @@ export function listen(run) {
 }
 
 /** @param {any} found */
-function hit({ path, line, heading, snippet }) {
+function hit({ path, line, heading, snippet, highlights }) {
   return make(
     "li",
     {},
     make("strong", { textContent: heading.length > 0 ? heading.join(" › ") : path }),
     make("span", { className: "quiet", textContent: `  ${path}:${line}` }),
-    make("p", { textContent: snippet.trim().replaceAll(/\s+/g, " ") }),
+    make("p", {}, ...marked(snippet, highlights)),
   );
+}
+
+/** A text in which ranges are marked. @param {string} text @param {[number, number][]} ranges */
+function marked(text, ranges) {
+  const ends = [0, ...ranges.map(([, end]) => end)];
+  const parts = ranges.flatMap(([begin, end], at) => [
+    text.slice(ends[at], begin),
+    make("mark", { textContent: text.slice(begin, end) }),
+  ]);
+  return [...parts, text.slice(ends.at(-1))];
 }

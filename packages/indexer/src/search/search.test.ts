@@ -307,6 +307,12 @@ describe("parts of the search", () => {
     expect(highlights.map(([begin, end]) => snippet.slice(begin, end))).toEqual(["compiled", "engine"]);
     expect(snippetOf("short\n\ntext", ["x"])).toEqual({ snippet: "short text", highlights: [] });
     expect(snippetOf(text, []).snippet.startsWith("filler")).toBe(true);
+    const framed =
+      "Run it:\n\n```sh title=x\nnpm start\n```\n\n> | a | b |\n> | :-- | --- |\n> | 1 | - |\n\n---\n- done\n~~~\n";
+    expect(snippetOf(framed, ["npm"])).toEqual({
+      snippet: "Run it: npm start > | a | b | > | 1 | - | - done",
+      highlights: [[8, 11]],
+    });
     expect(snippetOf("👩".repeat(300), ["x"]).snippet.isWellFormed()).toBe(true);
     expect(snippetOf(`${"👩".repeat(300)} needle`, ["needl"]).snippet).toMatch(/needle$/);
     const japanese = snippetOf("これは日本語の長い文章であり、東京都の図書館についての説明がここに書かれています", [

@@ -7,9 +7,12 @@ const size = 200;
 /** A short extract of a passage, and where the words of the query stand in it. */
 export type Snippet = { readonly snippet: string; readonly highlights: readonly (readonly [number, number])[] };
 
+/** Lines that say nothing when they stand in another one: those that begin and end code, rule tables or divide a page. */
+const frames = /^(?:[ \t>]*(?:`{3,}|~{3,}).*|[ \t>|:-]+)$/gm;
+
 /** An extract of a text around the place where most of the terms stand, in one line, with those marked. */
 export function snippetOf(text: string, terms: readonly string[]): Snippet {
-  const line = text.replaceAll(/\s+/g, " ").trim();
+  const line = text.replaceAll(frames, "").replaceAll(/\s+/g, " ").trim();
   const marks = marksOf(line, new Set(terms));
   if (line.length <= size) return { snippet: line, highlights: marks.map(({ begin, end }) => [begin, end]) };
   let best = { begin: 0, terms: 0 };

@@ -13,7 +13,6 @@ const step = (n: number): string => logOf([{ event: "step-ended", time: Date.now
 const hit = {
   id: "a",
   collection: "default",
-  highlights: [],
   path: "tea.md",
   heading: ["Tea", "Green"],
   line: 7,
@@ -53,7 +52,10 @@ describe.skipIf(executablePath === undefined)("the page in Chromium", () => {
       search: async (_run, { text, mode }) => {
         if (text === "fail") throw new Error("The index is gone.");
         if (text === "nothing") return [];
-        return [{ ...hit, snippet: `${mode}: <img src=x onerror=alert(1)> ${text}` }] satisfies SearchHit[];
+        const snippet = `${mode}: <img src=x onerror=alert(1)> ${text}`;
+        return [
+          { ...hit, snippet, highlights: [[snippet.length - text.length, snippet.length]] },
+        ] satisfies SearchHit[];
       },
       pollMs: 10,
       port,
@@ -178,6 +180,7 @@ describe.skipIf(executablePath === undefined)("the page in Chromium", () => {
     await page.getByRole("searchbox", { name: "Search for" }).fill("green tea");
     await page.keyboard.press("Enter");
     await sees(page, "#hits", "Tea › Green  tea.md:7lexical: <img src=x onerror=alert(1)> green tea");
+    expect(await page.locator("#hits mark").textContent()).toBe("green tea");
     await sees(page, "#search-status", "1 found");
     await page.getByRole("checkbox", { name: "by meaning too" }).check();
     await page.getByRole("button", { name: "Search" }).click();
