@@ -235,6 +235,13 @@ describe("after training", () => {
       context: expect.stringMatching(/^\[b\.md#.*\n\n$/s),
     });
     await pipe(["runs", "remove", "bytes"]);
+    // A model of single characters lacks some of a citation's.
+    const lettered = await pipe([
+      ...prompt.map((word) => (word === "bytes" ? "tiny" : word === "warm sea" ? "sea" : word)),
+      "--json",
+    ]);
+    expect(JSON.parse(lettered.out)).toMatchObject({ context: expect.not.stringContaining("#") });
+    expect(lettered.err).toMatch(/^warning: left out of the context, as the model does not know them: .*#/);
   });
 
   it("pipe runs shows, verifies and removes", async () => {

@@ -1,4 +1,4 @@
-import { definedOnly } from "@pipe/core";
+import { definedOnly, type ITokenizer, PipeError } from "@pipe/core";
 import { generatorOf, openTrainedModel } from "@pipe/pipeline";
 import { engineFor, withEngine } from "../engine.ts";
 import type { Host } from "../host.ts";
@@ -33,10 +33,9 @@ export async function generate(args: readonly string[], host: Host): Promise<num
   const checkpoint = checkpointFlag(values.checkpoint);
   const { prompt, stop = [], overflow } = values;
   const engine = engineFlag(values.engine);
-  const passages =
+  const found =
     values.context === undefined ? "" : await contextOf(values.context, prompt, values["context-tokens"], host);
   const options = {
-    prompt: passages + prompt,
     tokens: wholeFlag("tokens", values.tokens, 1),
     seed: wholeFlag("seed", values.seed),
     temperature: numberFlag("temperature", values.temperature)!,
@@ -52,12 +51,13 @@ export async function generate(args: readonly string[], host: Host): Promise<num
   return withEngine(host, await engineFor(path, engine), async (device) => {
     const trained = await openTrainedModel(path, device, checkpoint);
     const generator = generatorOf(trained, device);
+    const passages = knownOf(found, trained.tokenizer, host);
     const json = values.json === true;
     const show = (shown: string): void => void (json || host.stdout.write(shown));
     let text = "";
     // The prompt is shown when it is known to be one that the model can go on with.
     let before = prompt;
-    for await (const piece of generator.stream(trained.params, options)) {
+    for await (const piece of generator.stream(trained.params, { ...options, prompt: passages + prompt })) {
       text += piece;
       show(before + piece);
       before = "";
@@ -79,6 +79,22 @@ async function contextOf(named: string, prompt: string, tokens: string, host: Ho
   );
   if (text === "") host.stderr.write("warning: the index has nothing to this prompt\n");
   return text === "" ? "" : `${text}\n\n`;
+}
+
+/** A context without the characters that the model's tokenizer lacks, as one of single characters may: nobody typed them. */
+function knownOf(context: string, tokenizer: ITokenizer, host: Host): string {
+  const lacking = [...new Set(context)].filter((character) => {
+    try {
+      tokenizer.encode(character);
+      return false;
+    } catch (error) {
+      if (PipeError.is(error, "token-unknown")) return true;
+      throw error;
+    }
+  });
+  if (lacking.length === 0) return context;
+  host.stderr.write(`warning: left out of the context, as the model does not know them: ${lacking.join(" ")}\n`);
+  return lacking.reduce((text, character) => text.replaceAll(character, ""), context);
 }
 
 function overflowFlag(value: string): "stop" | "slide" {
