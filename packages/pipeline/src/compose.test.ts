@@ -6,6 +6,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { compose } from "./compose.ts";
 import { loadExperiment } from "./experiment.ts";
 import { checkModelFits } from "./model-size.ts";
+import { checkResumable } from "./resumable.ts";
 import { runTokens } from "./run-tokens.ts";
 
 let folder: string;
@@ -65,4 +66,51 @@ it("knows nothing of a device that does not say how much memory it has", () => {
   const device = { kind: "gpu", name: "g", count: 1, dtypes: [] } as const;
   expect(() => checkModelFits(parameters as never, optimizer, device)).not.toThrow();
   expect(() => checkModelFits(parameters as never, optimizer, { ...device, memoryBytes: 2 ** 36 })).toThrow("64 GiB");
+});
+
+it.each([
+  ["fp16", 16],
+  [undefined, 0],
+] as const)("with precision %s a loss scale may seek its size by %i steps", async (precision, patience) => {
+  const training = { steps: 2, batch: 2, onNonFinite: "stop", ...(precision === undefined ? {} : { precision }) };
+  const container = await composed({ ...raw(), training });
+  const guard = await container.scope().get(runTokens.guard);
+  const refused = {
+    applied: 0,
+    tokens: 0,
+    epoch: 0,
+    loss: 2,
+    rate: 1,
+    norm: Infinity,
+    accepted: false,
+    batchTokens: 1,
+  };
+  const progress = { step: 1, applied: 1, tokens: 0, epoch: 0, last: false };
+  for (let step = 1; step <= patience; step++) guard.observe({ ...refused, step });
+  guard.check(progress);
+  guard.observe({ ...refused, step: patience + 1 });
+  expect(() => guard.check(progress)).toThrow(/diverged/);
+  await container[Symbol.asyncDispose]();
+});
+
+it("a step that computes all or some blocks again, or fits a memory, comes to the same", async () => {
+  const losses: number[] = [];
+  for (const plan of [{}, { recompute: true }, { recompute: ["h.0"] }, { memory: 1 }]) {
+    const container = await composed({ ...raw(), training: { steps: 2, batch: 2, ...plan } });
+    const run = await container.scope().start();
+    await (await run.get(runTokens.trainer)).train();
+    losses.push((await (await run.get(runTokens.step)).drain())!.loss);
+    await container[Symbol.asyncDispose]();
+  }
+  for (const loss of losses) expect(loss).toBeCloseTo(losses[0]!, 6);
+});
+
+it("a run goes on only with the settings that it began with", async () => {
+  const of = async (optimizer: object) =>
+    (await loadExperiment({ ...raw(), optimization: { optimizer } }, { from: folder })).experiment;
+  const before = await of({ kind: "adamw" });
+  checkResumable(before, await of({ kind: "adamw" }));
+  const after = await of({ kind: "sgd", momentum: 0.9 });
+  expect(() => checkResumable(before, after)).toThrow(/optimizer\.momentum: nothing in the run, 0\.9 now/);
+  expect(() => checkResumable(after, before)).toThrow(/optimizer\.momentum: 0\.9 in the run, nothing now/);
 });
