@@ -6,13 +6,11 @@ import {
   messageOf,
   PipeError,
   type SourceDocument,
-  type VectorSpace,
 } from "@pipe/core";
 import type { ProcessedDocument } from "./document-processor.ts";
-import { embedChecked, embedMissing } from "./embed-missing.ts";
-import type { NewVectors } from "./index-writes.ts";
+import { EmbedAlong, type Ready } from "./embed-along.ts";
+import { embedMissing } from "./embed-missing.ts";
 import type { IndexManager } from "./index-manager.ts";
-import { embeddedText } from "./store/vector-table.ts";
 
 /** What one transaction stores at most: documents, passages, and milliseconds of waiting. */
 const mostDocuments = 256;
@@ -20,7 +18,6 @@ const mostChunks = 1_024;
 const longestWait = 1_000;
 /** Passages of the first transaction: the sooner it begins, the more is read meanwhile. Each may have twice those of the last. */
 const firstChunks = 256;
-const embedAtOnce = 32;
 /** Documents that are looked up at a time, unless their characters are as many as this. */
 const lookedUpAtOnce = 32;
 const mostCharacters = 1_000_000;
@@ -29,16 +26,6 @@ const ahead = 64;
 const aheadInHaste = 8;
 
 type Write = Parameters<Parameters<IndexManager["writing"]>[1]>[0];
-
-/** A passage that may need a vector. */
-type Passage = {
-  readonly document: string;
-  readonly place: number;
-  readonly text: string;
-  readonly content: string;
-};
-
-type Ready = { readonly document: ProcessedDocument; readonly replaces: boolean };
 
 /** What turns documents into passages, here or in other threads: a `DocumentProcessor` or a `ProcessorPool`. */
 export type Processing = {
@@ -50,7 +37,8 @@ export type Processing = {
 export class IndexDocuments {
   readonly #write: Write;
   readonly #processor: Processing;
-  readonly #embedder: IEmbedder | undefined;
+  /** Makes vectors of documents before they are stored; nothing where time is short, as words come first then. */
+  readonly #along: EmbedAlong | undefined;
   readonly #options: IndexOptions;
   readonly #collection: string;
   readonly #counts = { documents: 0, unchanged: 0, removed: 0, chunks: 0, embedded: 0 };
@@ -64,16 +52,17 @@ export class IndexDocuments {
   #storing: Promise<unknown> = Promise.resolve();
   /** Whether no document of the stream is in the index before. */
   #isNew = false;
-  /** Contents that got a vector here, in a space that had none before. */
-  readonly #embedded = new Map<string, Set<string>>();
-  /** Whether the embedder keeps up with the parser. */
-  #isQuick = true;
   #since = performance.now();
 
   constructor(write: Write, processor: Processing, embedder: IEmbedder | undefined, options: IndexOptions) {
     this.#write = write;
     this.#processor = processor;
-    this.#embedder = embedder;
+    if (embedder !== undefined && options.embedFor === undefined) {
+      this.#along = new EmbedAlong(write, embedder, options.signal, {
+        pending: (count) => this.#report(0, count),
+        embedded: (count) => void (this.#counts.embedded += count),
+      });
+    }
     this.#options = options;
     this.#collection = options.collection ?? "default";
   }
@@ -208,72 +197,12 @@ export class IndexDocuments {
     this.#since = performance.now();
     if (waiting.length === 0) return;
     this.#dueChunks = Math.min(2 * this.#dueChunks, mostChunks);
-    const vectors = await this.#vectorsOf(waiting);
+    const vectors = await this.#along?.vectorsOf(waiting);
     await this.#storing;
     const documents = waiting.map(({ document }) => document);
     this.#storing = this.#write("put", this.#collection, documents, vectors === undefined ? [] : [vectors]);
     // Its error is thrown when its turn comes.
     this.#storing.catch(() => undefined);
-  }
-
-  /**
-   * A changed document is replaced together with its vectors: until they are there, its older version is found. New ones are
-   * stored with theirs as long as the embedder is quick. Those whose embedding fails are stored without, and are embedded with
-   * all others later.
-   */
-  async #vectorsOf(waiting: readonly Ready[]): Promise<NewVectors | undefined> {
-    const embedder = this.#embedder;
-    const { signal } = this.#options;
-    if (embedder === undefined) return undefined;
-    // Where time is short, words come first.
-    if (this.#options.embedFor !== undefined) return undefined;
-    const { space } = embedder;
-    const passages = ({ document: { id, chunks } }: Ready): Passage[] =>
-      chunks.map(({ context, text, content }, place) => ({
-        document: id,
-        place,
-        text: embeddedText(context, text),
-        content,
-      }));
-    const changed = waiting.filter(({ replaces }) => replaces).flatMap(passages);
-    const fresh = this.#isQuick ? waiting.filter(({ replaces }) => !replaces).flatMap(passages) : [];
-    const all = [...changed, ...fresh];
-    const { known, isNew } = await this.#knownOf(space, all);
-    const missing = all.filter(({ content }) => !known.has(content));
-    // Nobody finds an older version by a model that has embedded nothing before.
-    const owed = isNew ? 0 : changed.filter(({ content }) => !known.has(content)).length;
-    const rows: NewVectors["rows"][number][] = [];
-    const begin = performance.now();
-    for (let at = 0; at < missing.length; at += embedAtOnce) {
-      if (at >= owed) this.#isQuick &&= performance.now() - begin < longestWait;
-      if ((at >= owed && !this.#isQuick) || signal?.aborted === true) break;
-      this.#report(0, missing.length - at);
-      const some = missing.slice(at, at + embedAtOnce);
-      const texts = some.map(({ text }) => text);
-      const vectors = await embedChecked(embedder, texts, signal).catch(() => undefined);
-      for (const [i, vector] of (vectors ?? []).entries()) {
-        const { document, place, content } = some[i]!;
-        rows.push({ document, place, vector });
-        if (isNew) known.add(content);
-      }
-      this.#counts.embedded += vectors?.length ?? 0;
-    }
-    return { space, rows: inOnePiece(rows) };
-  }
-
-  /**
-   * Contents that have a vector in a space, of those of some passages at least. The index is asked only where the space had
-   * vectors before: its answer waits for what is being stored.
-   */
-  async #knownOf(space: VectorSpace, passages: readonly Passage[]): Promise<{ known: Set<string>; isNew: boolean }> {
-    const key = JSON.stringify(space);
-    const own = this.#embedded.get(key);
-    if (own !== undefined) return { known: own, isNew: true };
-    const stored = await this.#write("embeddedContents", space, [...new Set(passages.map(({ content }) => content))]);
-    if (stored !== undefined) return { known: new Set(stored), isNew: false };
-    const known = new Set<string>();
-    this.#embedded.set(key, known);
-    return { known, isNew: true };
   }
 
   #report(embedded: number, pending: number): void {
@@ -288,16 +217,5 @@ function checkDocument(document: { readonly id: unknown; readonly text: unknown 
   throw new PipeError("document-invalid", "A document to be indexed needs an id and a text.", {
     expected: "{ id: string, text: string }",
     got: `id: ${typeof document.id}, text: ${typeof document.text}`,
-  });
-}
-
-/** The same with all vectors in one piece of memory, which goes to another thread as one. */
-function inOnePiece(rows: NewVectors["rows"]): NewVectors["rows"] {
-  const size = rows[0]?.vector.length ?? 0;
-  const all = new Float32Array(rows.length * size);
-  return rows.map((row, at) => {
-    const vector = all.subarray(at * size, (at + 1) * size);
-    vector.set(row.vector);
-    return { ...row, vector };
   });
 }
