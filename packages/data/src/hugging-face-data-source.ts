@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { type Cursor, type IDataSource, PipeError, type SourceDocument, type SourceInfo } from "@pipe/core";
 import { download, fetchJson } from "./download.ts";
 import { filesFrom } from "./file-cursor.ts";
+import { hubEndpoint, hubHeaders } from "./hugging-face-hub.ts";
 import { type ParquetColumns, parquetDocuments } from "./parquet-data-source.ts";
 
 /** What a {@link HuggingFaceDataSource} reads. */
@@ -51,7 +52,7 @@ export class HuggingFaceDataSource implements IDataSource {
     const files = (await this.#files()).map((file) => ({ ...file, bytes: 0 }));
     for (const { file, offset } of filesFrom(files, from)) {
       const { url } = files.find(({ path }) => path === file.path)!;
-      await download({ url, target: file.absolute, headers: this.#headers() });
+      await download({ url, target: file.absolute, headers: hubHeaders(this.#options.token) });
       yield* parquetDocuments(file, this.#options, offset);
     }
   }
@@ -89,9 +90,9 @@ export class HuggingFaceDataSource implements IDataSource {
       cache,
       files: most = Number.POSITIVE_INFINITY,
     } = this.#options;
-    const { endpoint = "https://huggingface.co" } = this.#options;
+    const { endpoint = hubEndpoint } = this.#options;
     const url = `${endpoint}/api/datasets/${dataset}/parquet/${config}/${split}`;
-    const urls = await fetchJson(url, this.#headers());
+    const urls = await fetchJson(url, hubHeaders(this.#options.token));
     if (!Array.isArray(urls) || urls.length === 0) {
       throw new PipeError("source-empty", "The hub has no Parquet files of this dataset.", {
         expected: "a list of addresses",
@@ -105,10 +106,5 @@ export class HuggingFaceDataSource implements IDataSource {
       const path = `${config}/${split}/${String(i).padStart(digits, "0")}.parquet`;
       return { path, url: each, absolute: join(cache, dataset, path) };
     });
-  }
-
-  #headers(): { readonly [name: string]: string } {
-    const { token } = this.#options;
-    return token === undefined ? {} : { authorization: `Bearer ${token}` };
   }
 }

@@ -2,6 +2,7 @@ import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { PipeError } from "@pipe/core";
 import { download, fetchJson } from "./download.ts";
+import { hubEndpoint, hubHeaders } from "./hugging-face-hub.ts";
 
 /** Which files of which model of the hub, and where they are kept. */
 export type HuggingFaceModelOptions = {
@@ -34,14 +35,14 @@ type Listing = { readonly commit: string; readonly files: readonly ListedFile[] 
  */
 export async function downloadHuggingFaceModel(options: HuggingFaceModelOptions): Promise<string> {
   const { model, wanted, cache, token, revision = "main", onProgress } = options;
-  const { endpoint = "https://huggingface.co" } = options;
+  const { endpoint = hubEndpoint } = options;
   if (!isHuggingFaceModel(model)) {
     throw new PipeError("model-name-invalid", "A model of the hub is named by its owner and its name.", {
       expected: '"owner/name"',
       got: JSON.stringify(model),
     });
   }
-  const headers: { [name: string]: string } = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  const headers = hubHeaders(token);
   const at = encodeURIComponent(revision);
   const list = join(cache, model, `${at}.json`);
   const { commit, files } =
