@@ -53,11 +53,10 @@ export async function search(args: readonly string[], host: Host): Promise<numbe
   }
   const engine = engineFlag(values.engine);
   return withIndex(host, { index, run, create: false, engine }, async (indexer) => {
-    for (const name of collections ?? []) {
-      const known = (await indexer.status()).collections.map((each) => each.name);
-      if (!known.includes(name))
-        throw usageError(`The index has no collection ${JSON.stringify(name)}: ${known.join(", ")}.`);
-    }
+    const known = collections === undefined ? [] : (await indexer.status()).collections.map(({ name }) => name);
+    const unknown = collections?.find((name) => !known.includes(name));
+    if (unknown !== undefined)
+      throw usageError(`The index has no collection ${JSON.stringify(unknown)}: ${known.join(", ")}.`);
     const options = { limit, ...definedOnly({ mode, like, explain }) };
     const hits = await indexer.search(query, Object.keys(filter).length === 0 ? options : { ...options, filter });
     if (values.json === true) for (const hit of hits) host.stdout.write(`${JSON.stringify(hit)}\n`);
