@@ -17,7 +17,7 @@ export type Scanned = { readonly blocks: Block[]; readonly names: readonly strin
  */
 export function scanBlocks(source: string): Scanned | undefined {
   // A byte order mark is passed over; lines may end with a carriage return alone.
-  if (/^\uFEFF|\r(?!\n)/.test(source)) return undefined;
+  if (source.startsWith("\uFEFF") || (source.includes("\r") && /\r(?!\n)/.test(source))) return undefined;
   const scanner = new BlockScanner(source);
   return scanner.scanDocument() ? scanner : undefined;
 }

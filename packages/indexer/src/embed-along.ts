@@ -16,7 +16,9 @@ export type Ready = { readonly document: ProcessedDocument; readonly replaces: b
 
 /** A passage that may need a vector. */
 type Passage = {
-  readonly document: string;
+  /** The place of its document among those that are stored together. */
+  readonly at: number;
+  readonly replaces: boolean;
   readonly place: number;
   readonly text: string;
   readonly content: string;
@@ -50,8 +52,9 @@ export class EmbedAlong {
    */
   async vectorsOf(waiting: readonly Ready[]): Promise<NewVectors> {
     const { space } = this.#embedder;
-    const changed = waiting.filter(({ replaces }) => replaces).flatMap(passagesOf);
-    const fresh = this.#isQuick ? waiting.filter(({ replaces }) => !replaces).flatMap(passagesOf) : [];
+    const passages = waiting.flatMap(passagesOf);
+    const changed = passages.filter(({ replaces }) => replaces);
+    const fresh = this.#isQuick ? passages.filter(({ replaces }) => !replaces) : [];
     const all = [...changed, ...fresh];
     const { known, isNew } = await this.#knownOf(space, all);
     const missing = all.filter(({ content }) => !known.has(content));
@@ -59,16 +62,16 @@ export class EmbedAlong {
     const owed = isNew ? 0 : changed.filter(({ content }) => !known.has(content)).length;
     const rows: NewVectors["rows"][number][] = [];
     const begin = performance.now();
-    for (let at = 0; at < missing.length; at += embedAtOnce) {
-      if (at >= owed) this.#isQuick &&= performance.now() - begin < longestWait;
-      if ((at >= owed && !this.#isQuick) || this.#signal?.aborted === true) break;
-      this.#progress.pending(missing.length - at);
-      const some = missing.slice(at, at + embedAtOnce);
+    for (let done = 0; done < missing.length; done += embedAtOnce) {
+      if (done >= owed) this.#isQuick &&= performance.now() - begin < longestWait;
+      if ((done >= owed && !this.#isQuick) || this.#signal?.aborted === true) break;
+      this.#progress.pending(missing.length - done);
+      const some = missing.slice(done, done + embedAtOnce);
       const texts = some.map(({ text }) => text);
       const vectors = await embedChecked(this.#embedder, texts, this.#signal).catch(() => []);
       for (const [i, vector] of vectors.entries()) {
-        const { document, place, content } = some[i]!;
-        rows.push({ document, place, vector });
+        const { at, place, content } = some[i]!;
+        rows.push({ at, place, vector });
         if (isNew) known.add(content);
       }
       this.#progress.embedded(vectors.length);
@@ -92,9 +95,10 @@ export class EmbedAlong {
   }
 }
 
-function passagesOf({ document: { id, chunks } }: Ready): Passage[] {
-  return chunks.map(({ context, text, content }, place) => ({
-    document: id,
+function passagesOf({ document, replaces }: Ready, at: number): Passage[] {
+  return document.chunks.map(({ context, text, content }, place) => ({
+    at,
+    replaces,
     place,
     text: embeddedText(context, text),
     content,

@@ -105,7 +105,7 @@ export async function embedChecked(
 ): Promise<readonly Float32Array[]> {
   const { dimensions, id } = embedder.space;
   const vectors = await embedder.embed(texts, signal);
-  const valid = (vector: Float32Array): boolean => vector.length === dimensions && vector.every(Number.isFinite);
+  const valid = (vector: Float32Array): boolean => vector.length === dimensions && allFinite(vector);
   if (vectors.length === texts.length && vectors.every(valid)) return vectors;
   const bad = vectors.find((vector) => !valid(vector));
   throw new PipeError("vector-invalid", "The embedder gave no proper vectors.", {
@@ -116,4 +116,10 @@ export async function embedChecked(
         : `one of ${bad.length} numbers, ${bad.every(Number.isFinite) ? "all" : "not all"} finite`,
     where: id,
   });
+}
+
+/** `every` with a callback takes ten times as long. */
+function allFinite(vector: Float32Array): boolean {
+  for (let at = 0; at < vector.length; at++) if (!Number.isFinite(vector[at])) return false;
+  return true;
 }

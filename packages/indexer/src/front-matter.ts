@@ -5,8 +5,9 @@ import type { MarkdownDocument } from "./markdown-document.ts";
 /** Aliases that a front matter may expand to: a "billion laughs" of nested ones is refused. */
 const maxAliases = 100;
 
-/** A field of text in one line, without what YAML gives a meaning. */
-const plainField = /^([A-Za-z_][\w-]{0,99}): ([A-Za-z](?:(?! #)[ -9;-~]|:(?=[!-~]))*)$/;
+/** A field whose value is text in one line, without what YAML gives a meaning, or stands in the lines below. */
+const plainField = /^([A-Za-z_][\w-]{0,99}):(?: (.+))?$/;
+const plainText = /^[A-Za-z](?:(?! #)[ -9;-~]|:(?=[!-~]))*$/;
 /** Names of values that are no text. */
 const typed = /^(?:null|true|false|__proto__) *$/i;
 
@@ -24,16 +25,69 @@ export function readFrontMatter(yaml: string): Pick<MarkdownDocument, "frontMatt
   }
 }
 
-/** Front matter that has plain fields only, as most has: that takes no parser. */
+/** Front matter that has only text, and fields and lists of it, as most has: that takes no parser. */
 function plainFields(yaml: string): { [field: string]: Json } | undefined {
-  const fields = new Map<string, string>();
-  for (const line of yaml.split("\n")) {
-    const [, name, value] = plainField.exec(line) ?? [];
-    if (name === undefined || value === undefined) return undefined;
-    if (fields.has(name) || typed.test(name) || typed.test(value)) return undefined;
-    fields.set(name, value.trimEnd());
+  const reader = new PlainReader(yaml.split("\n"));
+  const fields = reader.fields(0);
+  return reader.isAtEnd ? fields : undefined;
+}
+
+/** Reads lines as long as they are plain: a line that is not stops it before the end. */
+class PlainReader {
+  readonly #lines: readonly string[];
+  #at = 0;
+
+  constructor(lines: readonly string[]) {
+    this.#lines = lines;
   }
-  return Object.fromEntries(fields);
+
+  get isAtEnd(): boolean {
+    return this.#at === this.#lines.length;
+  }
+
+  /** Fields that are indented by so many spaces; nothing where one is not plain. */
+  fields(indent: number): { [field: string]: Json } | undefined {
+    const fields = new Map<string, Json>();
+    for (; this.#indent() === indent;) {
+      const [, name, text] = plainField.exec(this.#lines[this.#at]!.slice(indent)) ?? [];
+      if (name === undefined || fields.has(name) || typed.test(name)) return undefined;
+      this.#at++;
+      const value = text === undefined ? this.#below(indent) : textOf(text);
+      if (value === undefined) return undefined;
+      fields.set(name, value);
+    }
+    return Object.fromEntries(fields);
+  }
+
+  /** A list, which may stand as far left as its field, or fields. */
+  #below(indent: number): Json | undefined {
+    const own = this.#indent();
+    if (own >= indent && this.#isItem(own)) return this.#items(own);
+    return own > indent ? this.fields(own) : undefined;
+  }
+
+  #items(indent: number): Json[] | undefined {
+    const items: Json[] = [];
+    for (; this.#indent() === indent && this.#isItem(indent); this.#at++) {
+      const text = textOf(this.#lines[this.#at]!.slice(indent + 2));
+      if (text === undefined) return undefined;
+      items.push(text);
+    }
+    return items;
+  }
+
+  #isItem(indent: number): boolean {
+    return this.#lines[this.#at]!.startsWith("- ", indent);
+  }
+
+  /** Spaces before the line; -1 behind the last. */
+  #indent(): number {
+    return this.#lines[this.#at]?.search(/[^ ]|$/) ?? -1;
+  }
+}
+
+function textOf(value: string): string | undefined {
+  return plainText.test(value) && !typed.test(value) ? value.trimEnd() : undefined;
 }
 
 /** Front matter's title, if it has one. */

@@ -29,10 +29,12 @@ export function indexWrites(opened: () => IndexDatabase) {
     /** @returns how many passages are new. */
     put(collection: string, documents: readonly ProcessedDocument[], vectors: readonly NewVectors[]): number {
       return write((database, lexical) => {
-        let fresh = 0;
-        for (const document of documents) fresh += putDocument(database, lexical, collection, document);
-        for (const { space, rows } of vectors) putVectors(database, space, placed(database, collection, rows));
-        return fresh;
+        const stored = documents.map((document) => putDocument(database, lexical, collection, document));
+        for (const { space, rows } of vectors) {
+          const placed = rows.map(({ at, place, vector }) => ({ chunk: stored[at]!.ids[place]!, vector }));
+          putVectors(database, space, placed);
+        }
+        return stored.reduce((sum, { fresh }) => sum + fresh, 0);
       });
     },
 
@@ -90,20 +92,6 @@ export function indexWrites(opened: () => IndexDatabase) {
 /** Vectors of passages that are stored with their documents. */
 export type NewVectors = {
   readonly space: VectorSpace;
-  readonly rows: readonly { readonly document: string; readonly place: number; readonly vector: Float32Array }[];
+  /** Of the document at a place of those, and the passage at a place in it. */
+  readonly rows: readonly { readonly at: number; readonly place: number; readonly vector: Float32Array }[];
 };
-
-function placed(
-  database: IndexDatabase,
-  collection: string,
-  rows: NewVectors["rows"],
-): { chunk: number; vector: Float32Array }[] {
-  const find = database.sql(
-    `SELECT chunks.id AS id FROM chunks JOIN documents ON number = document
-     WHERE collection = ? AND documents.id = ? AND place = ?`,
-  );
-  return rows.flatMap(({ document, place, vector }) => {
-    const row = find.get(collection, document, place);
-    return row === undefined ? [] : [{ chunk: row["id"] as number, vector }];
-  });
-}

@@ -67,6 +67,22 @@ describe("MarkdownIndexer", () => {
     await indexer[Symbol.asyncDispose]();
   });
 
+  it("gives each version of a document that comes twice its own vectors", async () => {
+    const indexer = await open({ embedder: new TrigramEmbedder() });
+    const sky = "The planets circle the sun.";
+    await indexer.index(stream({ "sky.md": sky }));
+    const twice = (async function* () {
+      yield* stream({ "a.md": "Cats purr and dogs bark." });
+      yield* stream({ "a.md": sky });
+    })();
+    await indexer.index(twice);
+    const [cats] = await indexer.search("Cats purr and dogs bark.", { mode: "vector" });
+    expect(cats!.score).toBeLessThan(0.9);
+    const [planets] = await indexer.search(sky, { mode: "vector" });
+    expect(planets).toMatchObject({ score: expect.closeTo(1, 5) as number, same: [{ line: 1 }] });
+    await indexer[Symbol.asyncDispose]();
+  });
+
   it("finds by meaning what shares no word with the query", async () => {
     const indexer = await open({ embedder: new TrigramEmbedder() });
     await indexer.index(stream(files));

@@ -8,14 +8,14 @@ type ChunkKey = { readonly id: number; readonly key: string };
  * Stores a document in place of its older version. Passages that are as before keep their number, and with it their words
  * and vectors; new ones that stand elsewhere in the index take the vectors from there.
  *
- * @returns how many passages are new.
+ * @returns the numbers of its passages in their order, and how many of them are new.
  */
 export function putDocument(
   database: IndexDatabase,
   lexical: LexicalWriter,
   collection: string,
   document: ProcessedDocument,
-): number {
+): { ids: number[]; fresh: number } {
   const { id, path, content, title = null, metadata, chunks } = document;
   const { n: number } = database
     .sql(
@@ -41,24 +41,28 @@ export function putDocument(
     `INSERT INTO chunks (document, place, line, heading, context, text, languages, content) VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
   );
   const move = database.sql("UPDATE chunks SET place = ?, line = ?, heading = ? WHERE id = ?");
+  const ids: number[] = [];
   let fresh = 0;
   for (const [place, { line, heading, context, text, content }] of chunks.entries()) {
     const kept = old.get(content)?.shift();
     const headings = JSON.stringify(heading);
     if (kept !== undefined) {
       move.run(place, line, headings, kept);
+      ids.push(kept);
       continue;
     }
     fresh++;
     const key = Buffer.from(content, "hex");
     const isElsewhere = database.sql("SELECT 1 FROM chunks WHERE content = ? LIMIT 1").get(key) !== undefined;
-    const { lastInsertRowid } = insert.run(number, place, line, headings, context, text, languagesOf(text), key);
-    lexical.add(Number(lastInsertRowid), context, text);
-    if (isElsewhere) takeVectors(database, Number(lastInsertRowid), key);
+    const values = [number, place, line, headings, context, text, languagesOf(text), key];
+    const chunk = Number(insert.run(...values).lastInsertRowid);
+    ids.push(chunk);
+    lexical.add(chunk, context, text);
+    if (isElsewhere) takeVectors(database, chunk, key);
   }
-  for (const ids of old.values()) for (const chunk of ids) database.sql("DELETE FROM chunks WHERE id = ?").run(chunk);
+  for (const gone of old.values()) for (const chunk of gone) database.sql("DELETE FROM chunks WHERE id = ?").run(chunk);
   database.sql("DELETE FROM failures WHERE collection = ? AND id = ?").run(collection, id);
-  return fresh;
+  return { ids, fresh };
 }
 
 /** Removes a document with its passages and vectors; returns whether it was there. */
@@ -100,6 +104,7 @@ function takeVectors(database: IndexDatabase, chunk: number, content: Uint8Array
 }
 
 function languagesOf(text: string): string {
+  if (!text.includes("```") && !text.includes("~~~")) return "";
   const found = new Set<string>();
   for (const [, language] of text.matchAll(/^[ \t>]*(?:`{3,}|~{3,})[ \t]*([\w+#.-]+)/gm))
     found.add(language!.toLowerCase());

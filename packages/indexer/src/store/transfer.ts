@@ -114,18 +114,12 @@ function importDocument(database: IndexDatabase, lexical: LexicalWriter, line: D
       const { context, text } = chunk;
       return { ...chunk, begin: 0, end: text.length, content: contentOf(context, text) };
     });
-    putDocument(database, lexical, collection, { ...document, chunks: rows });
-    const ids = database
-      .sql(
-        `SELECT chunks.id AS id FROM chunks JOIN documents ON number = document
-         WHERE collection = ? AND documents.id = ? ORDER BY place`,
-      )
-      .all(collection, document.id);
+    const { ids } = putDocument(database, lexical, collection, { ...document, chunks: rows });
     for (const [place, { vectors }] of chunks.entries()) {
       for (const { space, data } of vectors) {
         const bytes = Uint8Array.from(Buffer.from(data, "base64"));
         if (bytes.length !== space.dimensions * 4) throw new TypeError(`a vector of ${bytes.length} bytes`);
-        putVectors(database, space, [{ chunk: ids[place]!["id"] as number, vector: new Float32Array(bytes.buffer) }]);
+        putVectors(database, space, [{ chunk: ids[place]!, vector: new Float32Array(bytes.buffer) }]);
       }
     }
   } catch (cause) {
