@@ -17,10 +17,12 @@ const mostDocuments = 256;
 const mostChunks = 1_024;
 const longestWait = 1_000;
 /** Passages of the first transaction: the sooner it begins, the more is read meanwhile. Each may have twice those of the last. */
-const firstChunks = 256;
+const firstChunks = 64;
 /** Documents that are looked up at a time, unless their characters are as many as this. */
 const lookedUpAtOnce = 32;
 const mostCharacters = 1_000_000;
+/** The same where none has to be looked up. */
+const newAtOnce = 8;
 /** Documents that are parsed ahead of the one that is stored next; fewer where time is short. */
 const ahead = 64;
 const aheadInHaste = 8;
@@ -71,12 +73,22 @@ export class IndexDocuments {
   async read(documents: AsyncIterable<SourceDocument>): Promise<void> {
     const { signal, embedFor } = this.#options;
     const isHasty = embedFor !== undefined;
-    const [size, most] = isHasty ? [1, aheadInHaste] : [lookedUpAtOnce, ahead];
-    const underway: Promise<Ready | undefined>[] = [];
     this.#isNew = await this.#write("isEmpty", this.#collection);
+    const size = isHasty ? 1 : this.#isNew ? newAtOnce : lookedUpAtOnce;
+    const most = isHasty ? aheadInHaste : ahead;
+    const underway: Promise<void>[] = [];
+    let last = Promise.resolve();
     let [group, characters]: [SourceDocument[], number] = [[], 0];
+    // Each is stored as soon as it and those before it are ready; what is read meanwhile is bounded.
     const take = (): void => {
-      underway.push(...this.#takeAll(group));
+      for (const ready of this.#takeAll(group)) {
+        last = last.then(async () => {
+          if (signal?.aborted !== true) await this.#add(await ready);
+        });
+        // Its error is thrown when its turn comes.
+        last.catch(() => undefined);
+        underway.push(last);
+      }
       [group, characters] = [[], 0];
     };
     try {
@@ -91,12 +103,12 @@ export class IndexDocuments {
         characters += document.text.length;
         if (group.length < size && characters < mostCharacters) continue;
         take();
-        while (underway.length > most) await this.#add(await underway.shift());
+        while (underway.length > most) await underway.shift();
         await setImmediate();
       }
     } finally {
       if (signal?.aborted !== true) take();
-      for (const ready of underway) if (signal?.aborted !== true) await this.#add(await ready);
+      await last;
       await this.#store();
       await this.#storing;
     }

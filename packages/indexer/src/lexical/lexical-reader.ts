@@ -5,7 +5,7 @@ import type { ScoredKey } from "@pipe/core";
 import { inverseFrequency, lengthNorm, termFactor } from "./bm25.ts";
 import type { Postings } from "./postings.ts";
 import { PostingsCache } from "./postings-cache.ts";
-import { TopKeys } from "../search/top-keys.ts";
+import { type AllScores, TopKeys } from "../search/top-keys.ts";
 
 type LoadedSegment = {
   readonly id: number;
@@ -70,26 +70,23 @@ export class LexicalReader {
    * @param allowed the only passages to consider; default all.
    */
   search(terms: readonly string[], limit: number, allowed?: ReadonlySet<number>): ScoredKey[] {
-    const best = new TopKeys(limit);
-    const weighed = this.#weighed(terms);
-    for (const [at, { chunks, dead, norms, scores }] of this.#segments.entries()) {
-      for (const { idf, postings } of weighed) {
-        const { ordinals, counts } = postings[at]!;
-        const factor = termFactor(idf);
-        for (let place = 0; place < ordinals.length; place++) {
-          const ordinal = ordinals[place]!;
-          const count = counts[place]!;
-          scores[ordinal] = scores[ordinal]! + (factor * count) / (count + norms[ordinal]!);
+    this.#add(terms);
+    return this.#best(limit, allowed);
+  }
+
+  /** Scores all passages. What it gives holds until the next call. */
+  score(terms: readonly string[]): AllScores {
+    this.#add(terms);
+    return {
+      best: (limit) => this.#best(limit),
+      of: (chunk) => {
+        for (const { chunks, dead, scores } of this.#segments) {
+          const ordinal = indexOf(chunks, chunk);
+          if (ordinal >= 0 && dead[ordinal] === 0) return scores[ordinal];
         }
-      }
-      for (let ordinal = 0; ordinal < scores.length; ordinal++) {
-        const score = scores[ordinal]!;
-        if (score === 0 || score < best.least || dead[ordinal] === 1) continue;
-        if (allowed === undefined || allowed.has(chunks[ordinal]!)) best.offer(chunks[ordinal]!, score);
-      }
-      scores.fill(0);
-    }
-    return best.ranked();
+        return undefined;
+      },
+    };
   }
 
   /** The scores of passages, by term. */
@@ -124,6 +121,35 @@ export class LexicalReader {
       .sort((a, b) => b.weight - a.weight)
       .slice(0, limit)
       .map(({ term }) => term);
+  }
+
+  /** Adds up what terms give to each passage. */
+  #add(terms: readonly string[]): void {
+    const weighed = this.#weighed(terms);
+    for (const [at, { norms, scores }] of this.#segments.entries()) {
+      scores.fill(0);
+      for (const { idf, postings } of weighed) {
+        const { ordinals, counts } = postings[at]!;
+        const factor = termFactor(idf);
+        for (let place = 0; place < ordinals.length; place++) {
+          const ordinal = ordinals[place]!;
+          const count = counts[place]!;
+          scores[ordinal] = scores[ordinal]! + (factor * count) / (count + norms[ordinal]!);
+        }
+      }
+    }
+  }
+
+  #best(limit: number, allowed?: ReadonlySet<number>): ScoredKey[] {
+    const best = new TopKeys(limit);
+    for (const { chunks, dead, scores } of this.#segments) {
+      for (let ordinal = 0; ordinal < scores.length; ordinal++) {
+        const score = scores[ordinal]!;
+        if (score === 0 || score < best.least || dead[ordinal] === 1) continue;
+        if (allowed === undefined || allowed.has(chunks[ordinal]!)) best.offer(chunks[ordinal]!, score);
+      }
+    }
+    return best.ranked();
   }
 
   #weighed(terms: readonly string[]): WeighedTerm[] {

@@ -1,12 +1,11 @@
 import type { ScoredKey, VectorSpace } from "@pipe/core";
 import type { LexicalReader } from "../lexical/lexical-reader.ts";
 import type { IndexDatabase } from "../store/index-database.ts";
-import { changesOf, innerProduct } from "../store/vector-table.ts";
+import { changesOf } from "../store/vector-table.ts";
 import { FlatSpace } from "../vectors/flat-space.ts";
-import type { BothRankings } from "./fusion.ts";
 import type { ClozeQuery } from "./learn-weight.ts";
 import { loners } from "./other-scores.ts";
-import { byScore } from "./top-keys.ts";
+import type { AllScores } from "./top-keys.ts";
 
 /** A sentence, and the passage that it was taken out of. */
 export type ClozeQuestion = {
@@ -15,17 +14,14 @@ export type ClozeQuestion = {
   /** Those of its terms that the passage has without it, too. */
   readonly left: readonly string[];
   readonly vector: Float32Array;
-  /** The inner product of its vector with that of the passage without it. */
-  readonly own: number;
+  /** The vector of the passage without it. */
+  readonly rest: Float32Array;
 };
 
 /** Passages that each side ranks. */
 export const clozeDepth = 100;
 
-/**
- * Answers of all passages of a space, which are read once for all questions. Scores are those of `exactScores`: those of equal
- * vectors are equal, also to `own`. @throws PipeError `index-damaged`.
- */
+/** Answers of all passages of a space, which are read once for all questions. @throws PipeError `index-damaged`. */
 export function clozeQueries(
   database: IndexDatabase,
   words: LexicalReader,
@@ -38,29 +34,34 @@ export function clozeQueries(
   const vectors = new Map(told.map(({ key, vector }) => [key, vector]));
   const all = new FlatSpace(space.dimensions);
   all.put(told);
-  return questions.map((question) => {
-    const { right, terms, left, vector } = question;
-    const scored = (keys: readonly number[]): ScoredKey[] =>
-      keys.flatMap((key) => (vectors.has(key) ? [{ key, score: innerProduct(vectors.get(key)!, vector) }] : []));
-    const meaning = scored(all.search(vector, clozeDepth).map(({ key }) => key)).sort(byScore);
-    const [own] = words.scoresOf(left, [right]);
-    const both = withoutSentence(question, { words: words.search(terms, clozeDepth), meaning }, own!.score);
+  return questions.map(({ right, terms, left, vector, rest }) => {
+    const without = words.scoresOf(left, [right])[0]!.score;
+    const said = words.score(terms);
+    // While it is asked for, the passage is what it is without the sentence.
+    all.put([{ key: right, vector: rest }]);
+    const meant = all.score(vector);
+    const both = {
+      words: instead(said.best(clozeDepth), right, without),
+      meaning: instead(meant.best(clozeDepth), right, meant.of(right)!),
+    };
     const { onlyMeant, onlySaid } = loners(both);
-    const others = { words: words.scoresOf(terms, onlyMeant), meaning: scored(onlySaid) };
+    const others = { words: scored(onlyMeant, said), meaning: scored(onlySaid, meant) };
+    const whole = vectors.get(right);
+    if (whole === undefined) all.remove([right]);
+    else all.put([{ key: right, vector: whole }]);
     return { rankings: { ...both, others }, right };
   });
 }
 
-/** Rankings as they were if the passage did not have the sentence. @param ownWords what its words are worth then. */
-export function withoutSentence(
-  { right, own }: ClozeQuestion,
-  { words, meaning }: BothRankings,
-  ownWords: number,
-): BothRankings {
-  return { words: instead(words, right, ownWords), meaning: instead(meaning, right, own) };
+/** A ranking with another score of a passage. */
+export function instead(ranking: readonly ScoredKey[], key: number, score: number): ScoredKey[] {
+  return [...ranking.filter((each) => each.key !== key), { key, score }];
 }
 
-/** A ranking with another score of a passage. */
-function instead(ranking: readonly ScoredKey[], key: number, score: number): ScoredKey[] {
-  return [...ranking.filter((each) => each.key !== key), { key, score }];
+/** What passages score; those that are not there are left out. */
+function scored(keys: readonly number[], scores: AllScores): ScoredKey[] {
+  return keys.flatMap((key) => {
+    const score = scores.of(key);
+    return score === undefined ? [] : [{ key, score }];
+  });
 }

@@ -4,7 +4,7 @@ import type { IndexManager } from "../index-manager.ts";
 import { eachTerm, queryTerms } from "../lexical/terms.ts";
 import type { StoredChunk } from "../store/chunk-table.ts";
 import { embeddedText, innerProduct } from "../store/vector-table.ts";
-import { clozeDepth, type ClozeQuestion, withoutSentence } from "./cloze.ts";
+import { clozeDepth, type ClozeQuestion, instead } from "./cloze.ts";
 import { type ClozeQuery, learnWeight } from "./learn-weight.ts";
 import { withOthers } from "./other-scores.ts";
 import type { VectorSearch } from "./vector-search.ts";
@@ -45,14 +45,16 @@ export async function teachWeight(
     await write("learn", space, await index.read("clozeWeight", space, questions));
     return;
   }
-  const ask = async (question: ClozeQuestion): Promise<ClozeQuery> => {
-    const { terms, left, vector, right } = question;
+  const ask = async ({ right, terms, left, vector, rest }: ClozeQuestion): Promise<ClozeQuery> => {
     const [words, { ranked }, [own]] = await Promise.all([
       index.read("lexical", terms, clozeDepth, undefined),
       vectors.search({ space, vector, limit: clozeDepth }, state),
       index.read("lexicalScores", left, [right]),
     ]);
-    const both = withoutSentence(question, { words, meaning: ranked }, own!.score);
+    const both = {
+      words: instead(words, right, own!.score),
+      meaning: instead(ranked, right, innerProduct(vector, rest)),
+    };
     return { rankings: await withOthers(index, { terms, vector, spaces: [space] }, both), right };
   };
   const asked: ClozeQuery[] = [];
@@ -82,10 +84,10 @@ async function questionsOf(
   ]);
   const made = await embedChecked(embedder, texts, signal);
   return taken.map(({ passage, sentence, rest }, at) => {
-    const [vector, own] = [made[2 * at]!, innerProduct(made[2 * at]!, made[2 * at + 1]!)];
+    const [vector, without] = [made[2 * at]!, made[2 * at + 1]!];
     const terms = queryTerms(sentence);
     const others = new Set<string>();
     eachTerm(`${passage.heading.join(" ")} ${rest}`, (term) => void others.add(term));
-    return { right: passage.chunk, terms, left: terms.filter((term) => others.has(term)), vector, own };
+    return { right: passage.chunk, terms, left: terms.filter((term) => others.has(term)), vector, rest: without };
   });
 }

@@ -1,5 +1,13 @@
 import type { ScoredKey } from "@pipe/core";
 
+/** What all passages score. */
+export type AllScores = {
+  /** The greatest, best first. */
+  best(limit: number): ScoredKey[];
+  /** That of one; nothing where it is not there. */
+  of(key: number): number | undefined;
+};
+
 /** Keeps the keys with the greatest scores; of equal scores the lower key. */
 export class TopKeys {
   readonly #limit: number;

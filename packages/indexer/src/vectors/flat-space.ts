@@ -1,5 +1,5 @@
 import type { ScoredKey, VectorRow } from "@pipe/core";
-import { TopKeys } from "../search/top-keys.ts";
+import { type AllScores, TopKeys } from "../search/top-keys.ts";
 import { createScanKernel } from "./scan-kernel.ts";
 
 const page = 65_536;
@@ -53,16 +53,25 @@ export class FlatSpace {
   }
 
   search(query: Float32Array, limit: number): ScoredKey[] {
-    const best = new TopKeys(limit);
+    return this.score(query).best(limit);
+  }
+
+  /** Scores all rows. What it gives holds until the next call. */
+  score(query: Float32Array): AllScores {
     const count = this.#keys.length;
-    if (count === 0) return [];
-    this.#memory.set(query, 0);
     const [first, out] = [this.#begin(0), this.#begin(this.#capacity)];
-    this.#kernel.scan(4 * first, 0, count, 4 * this.#width, 4 * out);
+    this.#memory.set(query, 0);
+    if (count > 0) this.#kernel.scan(4 * first, 0, count, 4 * this.#width, 4 * out);
     const scores = this.#memory.subarray(out, out + count);
-    for (let slot = 0; slot < count; slot++)
-      if (scores[slot]! >= best.least) best.offer(this.#keys[slot]!, scores[slot]!);
-    return best.ranked();
+    return {
+      best: (limit) => {
+        const best = new TopKeys(limit);
+        for (let slot = 0; slot < count; slot++)
+          if (scores[slot]! >= best.least) best.offer(this.#keys[slot]!, scores[slot]!);
+        return best.ranked();
+      },
+      of: (key) => scores[this.#slots.get(key) ?? count],
+    };
   }
 
   /** Rows from a place on, at most so many. */
