@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { type Browser, chromium } from "playwright-core";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { run } from "./cli.ts";
-import { withDashboard } from "./dashboard.test.fixture.ts";
+import { withDashboard, writeImportedRun } from "./dashboard.test.fixture.ts";
 import type { Host } from "./host.ts";
 import { writeTinyRecipe } from "./tiny-recipe.test.fixture.ts";
 
@@ -44,6 +44,16 @@ describe.skipIf(executablePath === undefined)("pipe dashboard in Chromium", () =
       await page.getByText("step 60 of 60").waitFor();
       await page.getByRole("img", { name: /Loss: training .* validation .* at step 60/ }).waitFor();
       expect(await page.locator("#status").textContent()).toBe("completed");
+    });
+  });
+
+  it("says of a run that no training made where its weights came from", async () => {
+    await writeImportedRun(join(folder, "runs"));
+    await withDashboard(hostIn(folder), [], async (url) => {
+      const page = await browser.newPage();
+      await page.goto(`${url}#brought`);
+      await page.getByText("The weights of this run were imported from hub/model").waitFor();
+      expect(await page.getByRole("link", { name: /brought/ }).textContent()).toBe("broughtimported");
     });
   });
 

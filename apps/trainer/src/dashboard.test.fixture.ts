@@ -1,3 +1,5 @@
+import { join } from "node:path";
+import { createRun } from "@pipe/persist";
 import { run } from "./cli.ts";
 import type { Host } from "./host.ts";
 
@@ -34,4 +36,10 @@ export async function withDashboard(
     interrupt();
   }
   return { code: await ended, out };
+}
+
+/** A run that no training made, in a folder of runs. */
+export async function writeImportedRun(runs: string): Promise<void> {
+  const made = { config: {}, configHash: "0", versions: {}, engine: "none", device: "none" };
+  await createRun(join(runs, "brought"), { name: "brought", ...made, imported: "hub/model" });
 }

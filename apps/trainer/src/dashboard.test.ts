@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { run } from "./cli.ts";
-import { withDashboard } from "./dashboard.test.fixture.ts";
+import { withDashboard, writeImportedRun } from "./dashboard.test.fixture.ts";
 import type { Host } from "./host.ts";
 import { writeTinyRecipe } from "./tiny-recipe.test.fixture.ts";
 
@@ -22,6 +22,7 @@ beforeAll(async () => {
   await writeFile(join(folder, "notes/a.md"), "# Winds\n\nThe north wind is cold.\n");
   await writeTinyRecipe(folder, 4);
   await run(["train", "tiny.yaml", "--set", "indexing={folder: notes}"], host);
+  await writeImportedRun(join(folder, "runs"));
   await mkdir(join(folder, "runs/torn"));
   await writeFile(join(folder, "runs/torn/run.json"), "{");
 });
@@ -33,6 +34,7 @@ it("lists all runs, streams them and searches their indexes, until it is interru
   const { code, out } = await withDashboard(host, [], async (url) => {
     expect(new URL(url).hostname).toBe("127.0.0.1");
     expect(await get(`${url}api/runs`)).toEqual([
+      expect.objectContaining({ name: "brought", imported: "hub/model", step: 0, ended: null, time: null }),
       expect.objectContaining({ name: "tiny", step: 4, ended: "completed", searchable: true }),
       { name: "torn", searchable: false, damaged: expect.stringContaining("run.json cannot be read") },
     ]);

@@ -84,8 +84,8 @@ pipe index retry            read again what failed
 pipe index verify           check it against its checksums
 pipe index repair           drop what is damaged
 pipe index compact          give back the space of what was removed
-pipe index export <file>    all of it as lines of JSON
-pipe index import <file>    take such lines into an index
+pipe index export <file|->  all of it as lines of JSON
+pipe index import <file|->  take such lines into an index
 pipe index serve --mcp      offer it to programs that speak the Model Context Protocol
 
   --index <folder>          each of them; default .pipe/index`,

@@ -59,8 +59,12 @@ export async function embedMissing(
   };
   const total = await write("countPending", space);
   let [last, seen] = [0, 0];
-  const next = async (): Promise<PendingChunk[]> =>
-    total === 0 ? [] : await write("pending", space, last, lookedUpAtOnce);
+  // By length: embedders pad the texts that they get together to the longest.
+  const next = async (): Promise<PendingChunk[]> => {
+    const found = total === 0 ? [] : await write("pending", space, last, lookedUpAtOnce);
+    last = found.at(-1)?.chunk ?? last;
+    return [...found].sort((a, b) => a.text.length - b.text.length);
+  };
   let queue = isBounded ? await write("oldest", space, lookedUpAtOnce) : await next();
   if (isBounded) report.rest = total > queue.length;
   try {
@@ -75,7 +79,6 @@ export async function embedMissing(
       const batch = queue.splice(0, isBounded ? smallBatch : batchSize);
       onProgress(report.embedded + waiting.length, Math.max(0, total - seen));
       if (batch.length === 0) break;
-      last = batch.at(-1)!.chunk;
       seen += batch.length;
       const vectors = await embed(batch).catch(() => undefined);
       if (vectors !== undefined) {

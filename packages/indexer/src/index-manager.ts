@@ -131,7 +131,7 @@ export class IndexManager implements AsyncDisposable {
         waiting.push(line);
         if (waiting.length === importSize) await store();
       }
-      if (waiting.length > 0) await store();
+      if (waiting.length > 0 || first === 1) await store();
       return stored;
     });
   }

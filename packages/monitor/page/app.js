@@ -33,6 +33,7 @@ let source;
 function lifeOf(run) {
   if (run.damaged !== undefined) return "damaged";
   if (run.ended !== null) return "ended";
+  if (run.imported !== undefined && run.time === null) return "imported";
   return run.time !== null && Date.now() - run.time < SILENT_S * 1000 ? "live" : "silent";
 }
 
@@ -42,7 +43,7 @@ function showList() {
     ...runs.map((run) => {
       const life = lifeOf(run);
       const silent = run.time === null ? "not begun" : "silent";
-      const said = { damaged: "damaged", live: "training", silent, ended: run.ended }[life];
+      const said = { damaged: "damaged", imported: "imported", live: "training", silent, ended: run.ended }[life];
       const value = run.validation ?? run.loss;
       const link = make(
         "a",
@@ -50,7 +51,9 @@ function showList() {
         make("span", { className: `dot ${life}`, ariaHidden: "true" }),
         make("strong", { textContent: run.name, title: run.name }),
         make("span", { className: "figure", textContent: typeof value === "number" ? value.toFixed(3) : "" }),
-        make("small", { textContent: life === "damaged" ? said : `${said} · step ${whole(run.step)}` }),
+        make("small", {
+          textContent: life === "damaged" || life === "imported" ? said : `${said} · step ${whole(run.step)}`,
+        }),
       );
       if (run.name === chosen) link.setAttribute("aria-current", "page");
       return make("li", {}, link);
@@ -154,13 +157,19 @@ function showStatus(run) {
   if (pill.textContent !== text) pill.textContent = text;
 }
 
+/** @param {any} run */
+function nothingYet(run) {
+  if (run?.imported === undefined) return "This run has not begun yet.";
+  return `The weights of this run were imported from ${run.imported}: there is no training to show.`;
+}
+
 function show() {
   if (state === undefined) return;
   const { progress, series } = state;
   const { run, report } = progress;
   const begun = run !== null || report !== null;
   $("run").hidden = !begun;
-  if (!begun) return notice("This run has not begun yet.");
+  if (!begun) return notice(nothingYet(runs.find(({ name }) => name === chosen)));
   $("name").textContent = chosen ?? "";
   $("about").textContent =
     run === null ? "" : [`${count(run.parameters)} parameters`, `${run.engine} on ${run.device}`].join(" · ");

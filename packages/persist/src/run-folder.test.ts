@@ -54,7 +54,14 @@ it("tells a missing run from a torn one, and lists the readable ones", async () 
     await writeFile(join(folder, name, "run.json"), text);
     await expect(openRun(join(folder, name))).rejects.toMatchObject({ code: "run-damaged" });
   }
-  await expect(openRun(join(folder, "empty"))).rejects.toMatchObject({ code: "run-missing" });
+  await expect(openRun(join(folder, "nowhere"))).rejects.toMatchObject({
+    code: "run-missing",
+    fix: "`pipe runs list` shows the runs",
+  });
+  await createRun(join(folder, "quick-2"), info);
+  const near = expect.stringMatching(/^if quick-2 is meant, write that; `pipe runs list/) as string;
+  await expect(openRun(join(folder, "quik-2"))).rejects.toMatchObject({ code: "run-missing", fix: near });
+  await removeRun(join(folder, "quick-2"));
   await mkdir(join(folder, "folder", "run.json"), { recursive: true });
   await expect(openRun(join(folder, "folder"))).rejects.toThrow(/cannot be read[^]*EISDIR/);
   const damaged: string[] = [];

@@ -1,6 +1,7 @@
+import { existsSync } from "node:fs";
 import { mkdir, readdir } from "node:fs/promises";
-import { join } from "node:path";
-import { type Json, messageOf, PipeError } from "@pipe/core";
+import { basename, dirname, join, resolve } from "node:path";
+import { type Json, messageOf, nearest, PipeError } from "@pipe/core";
 import { readIfThere, removeFolderAtomic, writeFileAtomic } from "./atomic.ts";
 import { canonicalJson } from "./canonical-json.ts";
 import { isErrno } from "./errno.ts";
@@ -50,7 +51,7 @@ export async function openRun(path: string): Promise<RunFolder> {
   const text = await readIfThere(join(path, "run.json")).catch((cause: unknown) => {
     throw damaged(path, messageOf(cause), cause);
   });
-  if (text === undefined) throw missing(path);
+  if (text === undefined) throw await missing(path);
   let info: Partial<RunInfo> | null;
   try {
     info = JSON.parse(text) as Partial<RunInfo> | null;
@@ -87,7 +88,7 @@ const OWN = /^(run\.json|run\.lock|events(\.\d+)?\.jsonl|checkpoints|index|\..*)
 
 /** Removes a run with everything in it, for readers all at once. @throws PipeError `run-missing`, `run-locked`, `run-occupied`. */
 export async function removeRun(path: string): Promise<void> {
-  if ((await readIfThere(join(path, "run.json"))) === undefined) throw missing(path); // never some other folder
+  if ((await readIfThere(join(path, "run.json"))) === undefined) throw await missing(path); // never some other folder
   const foreign = (await readdir(path)).filter((name) => !OWN.test(name));
   if (foreign.length > 0) {
     throw new PipeError("run-occupied", "A run's folder holds files that are not the run's; nothing was removed.", {
@@ -110,8 +111,16 @@ async function namesIn(folder: string): Promise<readonly string[]> {
   }
 }
 
-function missing(where: string): PipeError {
-  return new PipeError("run-missing", "There is no run here.", { where, fix: "`pipe runs list` shows the runs" });
+async function missing(where: string): Promise<PipeError> {
+  const [parent, name] = [dirname(resolve(where)), basename(resolve(where))];
+  const others = await namesIn(parent).catch(() => []);
+  const runs = others.filter((other) => other !== name && existsSync(join(parent, other, "run.json")));
+  const near = nearest(name, runs);
+  const list = "`pipe runs list` shows the runs";
+  return new PipeError("run-missing", "There is no run here.", {
+    where,
+    fix: near === undefined ? list : `if ${near} is meant, write that; ${list}`,
+  });
 }
 
 function folderOf(path: string, info: RunInfo): RunFolder {

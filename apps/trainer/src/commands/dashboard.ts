@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { basename, dirname } from "node:path";
+import { definedOnly } from "@pipe/core";
 import { createDashboard, type DashboardRun } from "@pipe/monitor";
 import { listRuns, openRun } from "@pipe/persist";
 import { createRunSearch } from "../dashboard-search.ts";
@@ -39,7 +40,10 @@ async function dashboardRuns(runsDir: string): Promise<readonly DashboardRun[]> 
     damaged.push({ name: basename(path), events: "", searchable: false, damaged: error.message });
   });
   return [
-    ...runs.map(({ path, events, index }) => ({ name: basename(path), events, searchable: existsSync(index) })),
+    ...runs.map(({ path, events, index, info: { imported } }) => ({
+      ...{ name: basename(path), events, searchable: existsSync(index) },
+      ...definedOnly({ imported }),
+    })),
     ...damaged,
   ];
 }

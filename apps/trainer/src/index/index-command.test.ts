@@ -95,6 +95,7 @@ describe("pipe index", () => {
     expect((await pipe(["index", "compact"])).out).toMatch(/MB → .* MB\n/);
     expect((await pipe(["index", "export", "all.jsonl"])).out).toContain("4 documents in");
     expect((await pipe(["index", "export", "all.jsonl"])).code).toBe(1);
+    expect((await pipe(["index", "export", "-"])).out).toBe(await readFile(join(folder, "all.jsonl"), "utf8"));
     expect((await pipe(["index", "import", "all.jsonl", "--index", "copy"])).out).toContain("4 documents in");
     expect((await pipe(["search", "fermented", "--index", "copy"])).out).toMatch(/^1\. tea\.md:5/);
     const path = join(folder, "copy/index.sqlite");

@@ -88,6 +88,10 @@ export const indexCompact: Action = async (args, host) => {
 export const indexExport: Action = async (args, host) => {
   const { index, file, json } = optionsOf(args, host, "The file to write");
   return withIndex(host, { index, create: false }, async (indexer) => {
+    if (file === undefined) {
+      for await (const line of indexer.store.export()) host.stdout.write(`${line}\n`);
+      return 0;
+    }
     const output = await open(file, "wx");
     let documents = -1;
     try {
@@ -108,7 +112,7 @@ export const indexExport: Action = async (args, host) => {
 
 /** `pipe index import <file>`: what `export` wrote, into an index. */
 export const indexImport: Action = async (args, host) => {
-  const { index, file, json } = optionsOf(args, host, "The file to read");
+  const { index, file = "/dev/stdin", json } = optionsOf(args, host, "The file to read");
   const input = await open(file);
   try {
     return await withIndex(host, { index, create: true }, async (indexer) => {
@@ -128,7 +132,9 @@ async function* linesOf(input: FileHandle): AsyncGenerator<string> {
 
 function optionsOf(args: readonly string[], host: Host, named?: string) {
   const { values, positionals } = parseCommand(args, { index: { type: "string" } }, named === undefined ? 0 : 1);
-  const file = named === undefined ? "" : resolve(host.cwd, required(named, positionals[0]));
+  const name = named === undefined ? "-" : required(named, positionals[0]);
+  // "-" is standard input or output.
+  const file = name === "-" ? undefined : resolve(host.cwd, name);
   return { index: indexFolderOf(host.cwd, values.index), json: values.json === true, file };
 }
 

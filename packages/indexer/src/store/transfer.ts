@@ -75,16 +75,13 @@ export function exportLines(
 export function importLines(database: IndexDatabase, lines: readonly string[], first: number): number {
   let stored = 0;
   const lexical = new LexicalWriter(database);
+  if (first === 1) checkHead(lines[0]);
   database.write(() => {
     for (const [at, line] of lines.entries()) {
       const number = first + at;
-      if (line.trim() === "") continue;
-      const value = parsed(line, number);
-      if (number === 1) checkHead(value as HeadLine);
-      else {
-        importDocument(database, lexical, value as DocumentLine, number);
-        stored++;
-      }
+      if (number === 1 || line.trim() === "") continue;
+      importDocument(database, lexical, parsed(line, number) as DocumentLine, number);
+      stored++;
     }
     lexical.flush();
   });
@@ -136,9 +133,10 @@ function parsed(line: string, number: number): unknown {
   }
 }
 
-function checkHead(head: HeadLine): void {
-  if (head.format === format && head.version === version) return;
-  throw invalid(1, JSON.stringify(head).slice(0, 80));
+function checkHead(line: string | undefined): void {
+  if (line === undefined) throw invalid(1, "nothing");
+  const head = parsed(line, 1) as HeadLine | null;
+  if (head?.format !== format || head.version !== version) throw invalid(1, line.slice(0, 80));
 }
 
 function invalid(line: number, got: string, cause?: unknown): PipeError {
