@@ -1,35 +1,36 @@
-// node build-files.ts <contender> <folder of markdown> <index folder> [changed files as JSON]: indexes a folder, or takes in
+// node build-files.ts <contender> <embedder> <folder of markdown> <index folder> [changed files as JSON]: indexes a folder, or takes in
 // what has changed since, and prints milliseconds from opening to having it on the disk, and those of processor time. vectra, Orama
 // and LanceDB are told which files have changed; ours and qmd find out. `words` and qmd have no vectors. `live` edits the files itself
-// and takes that in with the index still open; it prints both times.
+// and takes that in with the index still open; it prints both times. The embedder is `trigrams`, or a folder that holds a model.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { IEmbedder } from "@pipe/core";
-import { MarkdownIndexer } from "@pipe/indexer";
+import { MarkdownIndexer, OnnxEmbedder } from "@pipe/indexer";
 import { trigramEmbedder } from "../retrieval/trigram-embedder.ts";
 import { lancedb, orama, qmd, vectra, type Work } from "./build-peers.ts";
 import { editFiles, markdownIn } from "./edit-files.ts";
 
-const [contender = "", docs = "", index = "", told] = process.argv.slice(2);
-const builders: { readonly [name: string]: () => Promise<(work: Work) => Promise<void>> } = {
-  ours: ours(trigramEmbedder),
-  words: ours(),
+const [contender = "", model = "", docs = "", index = "", told] = process.argv.slice(2);
+const builders: { readonly [name: string]: (embedder: IEmbedder) => Promise<(work: Work) => Promise<void>> } = {
+  ours,
+  words: () => ours(),
   vectra,
   orama,
   qmd,
   lancedb,
 };
 
-// Modules are loaded before the clock starts.
+// Modules and models are loaded before the clock starts.
+const embedder = model === "trigrams" ? trigramEmbedder : await OnnxEmbedder.open({ folder: model });
 if (contender === "live") {
-  const indexer = await timed(() => MarkdownIndexer.open({ folder: index, embedder: trigramEmbedder }));
+  const indexer = await timed(() => MarkdownIndexer.open({ folder: index, embedder }));
   const first = await timed(() => take(indexer.result));
   editFiles(docs, "live");
   const { milliseconds, cpu } = await timed(() => take(indexer.result));
   const all = { milliseconds: indexer.milliseconds + first.milliseconds, cpu: indexer.cpu + first.cpu };
   console.log(JSON.stringify([all, { milliseconds, cpu }]));
 } else {
-  const build = await builders[contender]!();
+  const build = await builders[contender]!(embedder);
   const changed = told === undefined ? markdownIn(docs) : (JSON.parse(told) as string[]);
   const { milliseconds, cpu } = await timed(() => build({ docs, changed, index }));
   console.log(JSON.stringify([{ milliseconds, cpu }]));
@@ -54,13 +55,11 @@ async function take(indexer: MarkdownIndexer): Promise<void> {
   );
 }
 
-function ours(embedder?: IEmbedder) {
+async function ours(vectors?: IEmbedder): Promise<() => Promise<void>> {
+  await Promise.resolve();
   return async () => {
-    await Promise.resolve();
-    return async (): Promise<void> => {
-      const indexer = await MarkdownIndexer.open({ folder: index, embedder });
-      await take(indexer);
-      await indexer[Symbol.asyncDispose]();
-    };
+    const indexer = await MarkdownIndexer.open({ folder: index, embedder: vectors });
+    await take(indexer);
+    await indexer[Symbol.asyncDispose]();
   };
 }

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
-import { trigramEmbedder } from "../retrieval/trigram-embedder.ts";
+import type { IEmbedder } from "@pipe/core";
 
 /* oxlint-disable typescript/no-explicit-any, typescript/no-unsafe-assignment, typescript/no-unsafe-call,
    typescript/no-unsafe-member-access -- no types: they are installed for this benchmark only */
@@ -15,7 +15,7 @@ export type Work = { readonly docs: string; readonly changed: readonly string[];
 type Passage = { readonly id: string; readonly path: string; readonly text: string; readonly vector: number[] };
 
 /** The passages of files as LangChain's splitter for markdown cuts them, of 256 tokens of 4 characters at most as ours are. */
-async function passagesOf(): Promise<(work: Work) => Promise<Passage[]>> {
+async function passagesOf(embedder: IEmbedder): Promise<(work: Work) => Promise<Passage[]>> {
   const module = pathToFileURL(from("chunking").resolve("@langchain/textsplitters")).href;
   const { MarkdownTextSplitter } = (await import(module)) as any;
   const lengthFunction = (text: string): number => Math.ceil(text.length / 4);
@@ -24,7 +24,7 @@ async function passagesOf(): Promise<(work: Work) => Promise<Passage[]>> {
     const passages: Passage[] = [];
     for (const path of changed) {
       const texts = (await splitter.splitText(readFileSync(join(docs, path), "utf8"))) as string[];
-      const vectors = await trigramEmbedder.embed(texts);
+      const vectors = await embedder.embed(texts);
       for (const [at, text] of texts.entries()) {
         passages.push({ id: `${path}#${at}`, path, text, vector: Array.from(vectors[at]!) });
       }
@@ -34,12 +34,13 @@ async function passagesOf(): Promise<(work: Work) => Promise<Passage[]>> {
 }
 
 /** Passages with their words and vectors, in memory and saved as JSON. */
-export async function orama(): Promise<(work: Work) => Promise<void>> {
+export async function orama(embedder: IEmbedder): Promise<(work: Work) => Promise<void>> {
   const { create, getByID, insertMultiple, load, removeMultiple, save } = from("peers")("@orama/orama") as any;
-  const cut = await passagesOf();
+  const cut = await passagesOf(embedder);
+  const vector = `vector[${embedder.space.dimensions}]`;
   return async (work) => {
     const file = join(work.index, "orama.json");
-    const database = create({ schema: { path: "string", text: "string", vector: "vector[256]" } });
+    const database = create({ schema: { path: "string", text: "string", vector } });
     if (existsSync(file)) {
       load(database, JSON.parse(readFileSync(file, "utf8")));
       const old: string[] = [];
@@ -55,9 +56,9 @@ export async function orama(): Promise<(work: Work) => Promise<void>> {
 }
 
 /** Passages with their words and vectors in LanceDB's files. */
-export async function lancedb(): Promise<(work: Work) => Promise<void>> {
+export async function lancedb(embedder: IEmbedder): Promise<(work: Work) => Promise<void>> {
   const lance = from("lancedb")("@lancedb/lancedb") as any;
-  const cut = await passagesOf();
+  const cut = await passagesOf(embedder);
   return async (work) => {
     const database = await lance.connect(work.index);
     const rows = await cut(work);
@@ -86,13 +87,13 @@ export async function qmd(): Promise<(work: Work) => Promise<void>> {
 }
 
 /** Passages of its own cut with vectors, in JSON files. */
-export async function vectra(): Promise<(work: Work) => Promise<void>> {
+export async function vectra(embedder: IEmbedder): Promise<(work: Work) => Promise<void>> {
   await Promise.resolve();
   const { LocalDocumentIndex } = from("peers")("vectra") as any;
   const embeddings = {
     maxTokens: 8_000,
     createEmbeddings: async (inputs: string | string[]) => {
-      const vectors = await trigramEmbedder.embed([inputs].flat());
+      const vectors = await embedder.embed([inputs].flat());
       return { status: "success", output: vectors.map((vector) => Array.from(vector)) };
     },
   };
