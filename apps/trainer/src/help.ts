@@ -62,7 +62,8 @@ ${MODEL}
   --overflow slide|stop     where the model's positions are used up: forget the beginning, or end; default slide
   --engine <kind>           onnx, xla or tfjs; default the one that the run was trained on
   --context <index>         put passages that this index has for the prompt before it
-  --context-tokens <n>      how many tokens of them; default 256`,
+  --context-tokens <n>      how many tokens of them; default 256
+  --rerank <model>          a cross-encoder that orders them, as in pipe search`,
   ],
   index: [
     "index markdown, keep an index whole, serve it",
@@ -86,7 +87,7 @@ pipe index repair           drop what is damaged
 pipe index compact          give back the space of what was removed
 pipe index export <file|->  all of it as lines of JSON
 pipe index import <file|->  take such lines into an index
-pipe index serve --mcp      offer it to programs that speak the Model Context Protocol
+pipe index serve --mcp      offer it to programs that speak the Model Context Protocol; --rerank as in pipe search
 
   --index <folder>          each of them; default .pipe/index`,
   ],
@@ -98,6 +99,8 @@ pipe index serve --mcp      offer it to programs that speak the Model Context Pr
   --mode <mode>             lexical (words), vector (meaning) or hybrid (both); default what the index has
   --limit <n>               hits at most; default 5
   --like <document>         what resembles a document, named as the index names it
+  --rerank <model>          a cross-encoder that reads the best passages beside the query: a folder with its ONNX
+                            files, or owner/name on Hugging Face's hub
   --explain                 where each score comes from
   --engine <kind>           what computes the index's model: onnx, xla or tfjs
 

@@ -3,11 +3,12 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { definedOnly, type IEmbedder, PipeError } from "@pipe/core";
-import { type IndexedVersion, MarkdownIndexer, OnnxEmbedder, type StrategyConfig } from "@pipe/indexer";
+import { type IndexedVersion, MarkdownIndexer, OnnxEmbedder, OnnxReranker, type StrategyConfig } from "@pipe/indexer";
 import { resolveCheckpoint } from "@pipe/persist";
 import type { IndexParts } from "@pipe/pipeline";
 import type { Host } from "./host.ts";
 import type { RunPartsOptions } from "./index-parts-of.ts";
+import { isTextModel } from "./model-folder.ts";
 import { checkpointOf, whiteningStep } from "./index/whitening-file.ts";
 
 const EMBEDDER = "embedder.json";
@@ -16,7 +17,7 @@ const SOURCES = "sources.json";
 /** Notes beside an index what makes its vectors: the model of a run, or a sentence embedding model in a folder. */
 export async function noteEmbedder(index: string, model: string): Promise<void> {
   await mkdir(index, { recursive: true });
-  const note = { [isSentenceModel(model) ? "sentenceModel" : "run"]: relative(index, model) };
+  const note = { [isTextModel(model) ? "sentenceModel" : "run"]: relative(index, model) };
   await writeFile(join(index, EMBEDDER), `${JSON.stringify(note)}\n`);
 }
 
@@ -27,15 +28,10 @@ export async function notedEmbedder(index: string): Promise<string | undefined> 
   return sentenceModel === undefined ? undefined : resolve(index, sentenceModel);
 }
 
-/** Whether a folder holds a sentence embedding model, as Hugging Face's hub has them. */
-export function isSentenceModel(folder: string): boolean {
-  return ["model.onnx", "onnx/model.onnx"].some((name) => existsSync(join(folder, name)));
-}
-
 /** The same, or nothing with a warning where its model is gone: words can be indexed and searched all the same. */
 export async function usableEmbedder(index: string, host: Host, doing: string): Promise<string | undefined> {
   const run = await notedEmbedder(index);
-  if (run === undefined || isSentenceModel(run)) return run;
+  if (run === undefined || isTextModel(run)) return run;
   try {
     const fitting = doing === "searching" ? await checkpointOf(run, await whiteningStep(index)) : undefined;
     const { location } = await resolveCheckpoint(run, fitting);
@@ -70,6 +66,8 @@ export async function withIndex<T>(
     readonly create: boolean;
     /** Kind of the engine that runs the model; default the one that the run was trained on. */
     readonly engine?: string | undefined;
+    /** Folder of a cross-encoder, which orders the best passages anew. */
+    readonly reranker?: string | undefined;
     /** Whether to work in threads of its own; default false, as most commands are short. */
     readonly worker?: boolean;
     /** How documents are cut; default by sections. */
@@ -79,32 +77,34 @@ export async function withIndex<T>(
   },
   body: (indexer: MarkdownIndexer, embedder: IEmbedder | undefined) => Promise<T>,
 ): Promise<T> {
-  const { index, run, create, engine: kind, worker = false, strategy, sample } = options;
+  const { index, run, create, engine: kind, reranker, worker = false, strategy, sample } = options;
   const sources = await notedSources(index);
-  const open = async ({ embedder, vectors }: Partial<IndexParts> = {}): Promise<T> => {
-    const isChanged = (version: IndexedVersion): Promise<boolean> => hasChanged(sources, version);
-    const indexer = await MarkdownIndexer.open({
-      folder: index,
-      create,
-      worker,
-      isChanged,
-      ...definedOnly({ embedder, vectors, strategy }),
-    });
-    try {
-      return await body(indexer, embedder);
-    } finally {
-      await indexer[Symbol.asyncDispose]();
-    }
-  };
-  if (run === undefined) return open();
-  const parts = await (isSentenceModel(run)
-    ? openSentenceModel(run)
-    : openRunModel(host, { index, run, engine: kind, sample }));
+  const isChanged = (version: IndexedVersion): Promise<boolean> => hasChanged(sources, version);
+  return using(run === undefined ? undefined : openModel(host, { index, run, engine: kind, sample }), (parts) =>
+    using(reranker === undefined ? undefined : OnnxReranker.open({ folder: reranker }), (opened) => {
+      const given = definedOnly({ embedder: parts?.embedder, vectors: parts?.vectors, reranker: opened, strategy });
+      return using(MarkdownIndexer.open({ folder: index, create, worker, isChanged, ...given }), (indexer) =>
+        body(indexer!, parts?.embedder),
+      );
+    }),
+  );
+}
+
+/** Does something with what is opened, if anything is, and closes it. */
+async function using<R extends AsyncDisposable, T>(
+  opening: Promise<R> | undefined,
+  body: (opened: R | undefined) => Promise<T>,
+): Promise<T> {
+  const opened = await opening;
   try {
-    return await open(parts);
+    return await body(opened);
   } finally {
-    await parts[Symbol.asyncDispose]();
+    await opened?.[Symbol.asyncDispose]();
   }
+}
+
+function openModel(host: Pick<Host, "env">, options: RunPartsOptions): Promise<IndexParts> {
+  return isTextModel(options.run) ? openSentenceModel(options.run) : openRunModel(host, options);
 }
 
 async function openSentenceModel(folder: string): Promise<IndexParts> {

@@ -4,9 +4,26 @@ import { definedOnly, PipeError } from "@pipe/core";
 import type { Host } from "./host.ts";
 import { StatusLine } from "./status-line.ts";
 
-/** Files of a sentence embedding model in ONNX. */
-export const SENTENCE_MODEL_FILES =
-  /^(?:tokenizer\.json|sentence_bert_config\.json|1_Pooling\/config\.json|(?:onnx\/)?model\.onnx(?:_data)?)$/;
+/** A kind of models in ONNX: its files, how errors call it and one of Hugging Face's hub. */
+type TextModelKind = {
+  readonly files: RegExp;
+  readonly port: "embedder" | "reranker";
+  readonly called: string;
+  readonly example: string;
+};
+
+const SENTENCE_MODEL: TextModelKind = {
+  files: /^(?:tokenizer\.json|sentence_bert_config\.json|1_Pooling\/config\.json|(?:onnx\/)?model\.onnx(?:_data)?)$/,
+  port: "embedder",
+  called: "sentence embedding model",
+  example: "sentence-transformers/all-MiniLM-L6-v2",
+};
+const CROSS_ENCODER: TextModelKind = {
+  files: /^(?:tokenizer(?:_config)?\.json|(?:onnx\/)?model\.onnx(?:_data)?)$/,
+  port: "reranker",
+  called: "cross-encoder",
+  example: "cross-encoder/ms-marco-MiniLM-L6-v2",
+};
 /** Files of a language model as transformers saves it. */
 export const LANGUAGE_MODEL_FILES = /^(?:config\.json|tokenizer\.json|model[\w-]*\.safetensors(?:\.index\.json)?)$/;
 
@@ -48,4 +65,33 @@ export async function modelFolder(host: Host, named: string, files: RegExp): Pro
   } finally {
     line[Symbol.dispose]();
   }
+}
+
+/** Whether a folder holds a model in ONNX, as Hugging Face's hub has those that read texts. */
+export function isTextModel(folder: string): boolean {
+  return ["model.onnx", "onnx/model.onnx"].some((name) => existsSync(join(folder, name)));
+}
+
+/** The folder of a sentence embedding model, by its path or its name on the hub. @throws PipeError `embedder-missing`. */
+export function sentenceModelFolder(host: Host, named: string): Promise<string> {
+  return textModelFolder(host, named, SENTENCE_MODEL);
+}
+
+/** The folder of the cross-encoder that `--rerank` names, in the same way. @throws PipeError `reranker-missing`. */
+export async function rerankerOf(host: Host, named: string | undefined): Promise<string | undefined> {
+  return named === undefined ? undefined : textModelFolder(host, named, CROSS_ENCODER);
+}
+
+async function textModelFolder(
+  host: Host,
+  named: string,
+  { files, port, called, example }: TextModelKind,
+): Promise<string> {
+  const folder = await modelFolder(host, named, files);
+  if (isTextModel(folder)) return folder;
+  throw new PipeError(`${port}-missing`, `${named} is no ${called} in ONNX.`, {
+    expected: "tokenizer.json, and model.onnx or onnx/model.onnx",
+    where: folder,
+    fix: `name a folder or a model of Hugging Face's hub that has these, such as ${example}`,
+  });
 }

@@ -7,6 +7,7 @@
 export { PipeError, messageOf, type PipeErrorDetails } from "./error.ts";
 export { nearest } from "./nearest.ts";
 export { peakResidentBytes } from "./peak-resident-bytes.ts";
+export { workerEntry, type WorkerEntry } from "./worker-entry.ts";
 export { Random } from "./random.ts";
 export { leaves, treeOf } from "./tree.ts";
 export { deviceTensorsOf, hostTensorsOf } from "./tensor-tree.ts";

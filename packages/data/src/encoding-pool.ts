@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { Worker } from "node:worker_threads";
-import { messageOf, PipeError } from "@pipe/core";
+import { messageOf, PipeError, workerEntry } from "@pipe/core";
 import type { EncodingReply } from "./encoding-host.ts";
 import type { GptEncoding } from "./gpt-encodings.ts";
 
@@ -53,10 +53,8 @@ export class EncodingPool implements AsyncDisposable {
   }
 
   #start(): Worker {
-    const isSource = import.meta.url.endsWith(".ts");
-    const worker = new Worker(new URL(`./encoding.worker.${isSource ? "ts" : "js"}`, import.meta.url), {
-      ...(isSource ? { execArgv: ["--conditions=@pipe/source"] } : {}),
-    });
+    const { url, options } = workerEntry(import.meta.url, "encoding");
+    const worker = new Worker(url, options);
     // An error is told by who awaits its answer; without a listener an idle thread's would end the process.
     worker.on("error", () => {});
     this.#all.push(worker);

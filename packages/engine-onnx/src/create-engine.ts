@@ -1,12 +1,11 @@
 import { availableParallelism } from "node:os";
 import { Worker } from "node:worker_threads";
 import type { DeviceInfo, IEngine } from "@pipe/core";
-import { PipeError } from "@pipe/core";
+import { PipeError, workerEntry } from "@pipe/core";
 import { Connection, type Port } from "./connection.ts";
 import { joinGpuWorker } from "./gpu/gpu-worker.ts";
 import { OnnxEngine } from "./onnx-engine.ts";
 import type { Provider } from "./providers.ts";
-import { workerOptions, workerUrl } from "./worker-url.ts";
 
 /** How the engine computes. */
 export type OnnxEngineOptions = {
@@ -35,7 +34,8 @@ export async function createOnnxEngine(options: OnnxEngineOptions = {}): Promise
 }
 
 function startWorker(): { readonly port: Port; stop(): Promise<unknown> } {
-  const worker = new Worker(workerUrl("session"), workerOptions);
+  const { url, options } = workerEntry(import.meta.url, "session");
+  const worker = new Worker(url, options);
   return { port: worker as unknown as Port, stop: () => worker.terminate() };
 }
 

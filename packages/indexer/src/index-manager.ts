@@ -168,7 +168,7 @@ async function opened(worker: boolean, folder: string, create: boolean): Promise
 
 function connect(worker: boolean): Serving<IndexApi> {
   return worker
-    ? startWorker<IndexApi>("index.worker", { maxYoungGenerationSizeMb: youngMegabytes })
+    ? startWorker<IndexApi>("index", { maxYoungGenerationSizeMb: youngMegabytes })
     : serveHere(createIndexHost());
 }
 

@@ -33,3 +33,4 @@ export { UsearchVectorStore, type UsearchVectorStoreOptions } from "./vectors/us
 export { PostgresVectorStore, type PostgresVectorStoreOptions } from "./vectors/postgres-vector-store.ts";
 export { OnnxEmbedder, type OnnxEmbedderOptions } from "./embedders/onnx-embedder.ts";
 export { HttpEmbedder, type HttpEmbedderOptions } from "./embedders/http-embedder.ts";
+export { OnnxReranker, type OnnxRerankerOptions } from "./rerankers/onnx-reranker.ts";

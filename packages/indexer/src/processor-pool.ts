@@ -85,7 +85,7 @@ export class ProcessorPool implements AsyncDisposable {
     const { threads = Math.min(4, availableParallelism()), parser, strategy } = this.#options;
     const count = this.#busy.size;
     if (count >= threads || (count > 0 && this.#waiting.length < worthAThread)) return undefined;
-    const serving = startWorker<ProcessorApi>("processor.worker", { maxYoungGenerationSizeMb: youngMegabytes });
+    const serving = startWorker<ProcessorApi>("processor", { maxYoungGenerationSizeMb: youngMegabytes });
     const ready = serving.channel.call("open", { strategy, ...(parser === undefined ? {} : { parser }) });
     ready.catch(() => undefined);
     return { ...serving, ready };

@@ -1,5 +1,5 @@
 import { type ResourceLimits, Worker } from "node:worker_threads";
-import { definedOnly, messageOf, PipeError } from "@pipe/core";
+import { definedOnly, messageOf, PipeError, workerEntry } from "@pipe/core";
 
 /** Functions that one thread serves to another; arguments and results are structured clones. */
 // oxlint-disable-next-line typescript/no-explicit-any -- each function has parameters of its own
@@ -118,16 +118,20 @@ function received({ message, code, fix, system = {} }: SentError): Error {
 /** A channel to somebody who serves, and how to end it. */
 export type Serving<S extends Served> = { readonly channel: WorkerChannel<S>; readonly stop: () => Promise<unknown> };
 
+/** Ends a channel when all that was asked is answered. @param reason what is said to who calls it afterwards. */
+export async function endServing<S extends Served>({ channel, stop }: Serving<S>, reason: string): Promise<void> {
+  await channel.rest();
+  channel.close(reason);
+  await stop();
+}
+
 /**
  * Starts a worker beside this package's modules.
- * @param name the file without its ending; it serves its parent's port.
+ * @param name the file without `.worker` and its ending; it serves its parent's port.
  */
 export function startWorker<S extends Served>(name: string, resourceLimits?: ResourceLimits): Serving<S> {
-  const isSource = import.meta.url.endsWith(".ts");
-  const worker = new Worker(new URL(`./${name}.${isSource ? "ts" : "js"}`, import.meta.url), {
-    ...(isSource ? { execArgv: ["--conditions=@pipe/source"] } : {}),
-    ...definedOnly({ resourceLimits }),
-  });
+  const { url, options } = workerEntry(import.meta.url, name);
+  const worker = new Worker(url, { ...options, ...definedOnly({ resourceLimits }) });
   return { channel: new WorkerChannel<S>(worker as unknown as Port), stop: () => worker.terminate() };
 }
 

@@ -3,6 +3,7 @@ import { generatorOf, openTrainedModel } from "@pipe/pipeline";
 import { engineFor, withEngine } from "../engine.ts";
 import type { Host } from "../host.ts";
 import { indexFolderOf, usableEmbedder, withIndex } from "../markdown-index.ts";
+import { rerankerOf } from "../model-folder.ts";
 import { runPath, runsDirOf } from "../run-paths.ts";
 import { checkpointFlag, engineFlag, numberFlag, parseCommand, required, usageError, wholeFlag } from "../usage.ts";
 
@@ -26,6 +27,7 @@ export async function generate(args: readonly string[], host: Host): Promise<num
       engine: { type: "string" },
       context: { type: "string" },
       "context-tokens": { type: "string", default: "256" },
+      rerank: { type: "string" },
     },
     0,
   );
@@ -33,8 +35,12 @@ export async function generate(args: readonly string[], host: Host): Promise<num
   const checkpoint = checkpointFlag(values.checkpoint);
   const { prompt, stop = [], overflow } = values;
   const engine = engineFlag(values.engine);
+  if (values.rerank !== undefined && values.context === undefined)
+    throw usageError("--rerank orders the passages of an index: --context <index>.");
   const found =
-    values.context === undefined ? "" : await contextOf(values.context, prompt, values["context-tokens"], host);
+    values.context === undefined
+      ? ""
+      : await contextOf(host, { ...values, context: values.context, tokens: values["context-tokens"] });
   const options = {
     tokens: wholeFlag("tokens", values.tokens, 1),
     seed: wholeFlag("seed", values.seed),
@@ -70,11 +76,20 @@ export async function generate(args: readonly string[], host: Host): Promise<num
 }
 
 /** Passages of an index that belong to a prompt, with an empty line behind them. */
-async function contextOf(named: string, prompt: string, tokens: string, host: Host): Promise<string> {
-  const index = indexFolderOf(host.cwd, named);
+async function contextOf(
+  host: Host,
+  flags: {
+    readonly context: string;
+    readonly prompt: string;
+    readonly tokens: string;
+    readonly rerank?: string | undefined;
+  },
+): Promise<string> {
+  const { context, prompt, tokens, rerank } = flags;
+  const index = indexFolderOf(host.cwd, context);
   const budget = wholeFlag("context-tokens", tokens, 1);
-  const run = await usableEmbedder(index, host, "searching");
-  const { text } = await withIndex(host, { index, run, create: false }, (indexer) =>
+  const [run, reranker] = [await usableEmbedder(index, host, "searching"), await rerankerOf(host, rerank)];
+  const { text } = await withIndex(host, { index, run, create: false, reranker }, (indexer) =>
     indexer.retrieve(prompt, { tokens: budget }),
   );
   if (text === "") host.stderr.write("warning: the index has nothing to this prompt\n");

@@ -1,6 +1,7 @@
 import { definedOnly, type Json, PipeError, type SearchFilter } from "@pipe/core";
 import { type Host, takesColors } from "../host.ts";
 import { indexFolderOf, notedEmbedder, usableEmbedder, withIndex } from "../markdown-index.ts";
+import { rerankerOf } from "../model-folder.ts";
 import { formatHits } from "../search-output.ts";
 import { engineFlag, parseCommand, required, usageError, wholeFlag } from "../usage.ts";
 
@@ -16,6 +17,7 @@ export async function search(args: readonly string[], host: Host): Promise<numbe
       limit: { type: "string", default: "5" },
       engine: { type: "string" },
       like: { type: "string" },
+      rerank: { type: "string" },
       explain: { type: "boolean" },
       path: { type: "string" },
       field: { type: "string", multiple: true },
@@ -52,7 +54,8 @@ export async function search(args: readonly string[], host: Host): Promise<numbe
     });
   }
   const engine = engineFlag(values.engine);
-  return withIndex(host, { index, run, create: false, engine }, async (indexer) => {
+  const reranker = await rerankerOf(host, values.rerank);
+  return withIndex(host, { index, run, create: false, engine, reranker }, async (indexer) => {
     const known = collections === undefined ? [] : (await indexer.status()).collections.map(({ name }) => name);
     const unknown = collections?.find((name) => !known.includes(name));
     if (unknown !== undefined)

@@ -6,14 +6,13 @@ import { formatPlural } from "@pipe/monitor";
 import type { Host } from "../host.ts";
 import {
   indexFolderOf,
-  isSentenceModel,
   notedEmbedder,
   noteEmbedder,
   noteSource,
   usableEmbedder,
   withIndex,
 } from "../markdown-index.ts";
-import { modelFolder, SENTENCE_MODEL_FILES } from "../model-folder.ts";
+import { isTextModel, sentenceModelFolder } from "../model-folder.ts";
 import { runPath, runsDirOf } from "../run-paths.ts";
 import { engineFlag, parseCommand, required, usageError } from "../usage.ts";
 import { indexFolderInto } from "./index-folder-into.ts";
@@ -53,14 +52,14 @@ export async function addFolder(args: readonly string[], host: Host): Promise<nu
   if ([words === true, runName !== undefined, embedder !== undefined].filter(Boolean).length > 1)
     throw usageError("--words, --run and --embedder exclude each other.");
   const ofRun = runName === undefined ? undefined : runPath(host, runsDirOf(host, values["runs-dir"]), runName);
-  const named = embedder === undefined ? ofRun : await sentenceModel(host, embedder);
+  const named = embedder === undefined ? ofRun : await sentenceModelFolder(host, embedder);
   // An index that has vectors goes on getting them, with the model that made them.
   const run = named ?? (words === true ? undefined : await usableEmbedder(index, host, "indexing"));
-  if (values.whiten === true && (run === undefined || isSentenceModel(run)))
+  if (values.whiten === true && (run === undefined || isTextModel(run)))
     throw usageError("--whiten is for the vectors of a run's model: --run <run>.");
   if (named !== undefined && named !== (await notedEmbedder(index))) await dropWhitening(index);
   const sample =
-    run === undefined || isSentenceModel(run) ? undefined : await sampleFor(index, folder, values.whiten === true);
+    run === undefined || isTextModel(run) ? undefined : await sampleFor(index, folder, values.whiten === true);
   const { collection } = values;
   const prune = values.prune === true || values.watch === true;
   const interrupt = new AbortController();
@@ -113,17 +112,6 @@ export async function addFolder(args: readonly string[], host: Host): Promise<nu
   } finally {
     interrupts[Symbol.dispose]();
   }
-}
-
-/** The folder of a sentence embedding model, by its path or its name on the hub. */
-async function sentenceModel(host: Host, named: string): Promise<string> {
-  const folder = await modelFolder(host, named, SENTENCE_MODEL_FILES);
-  if (isSentenceModel(folder)) return folder;
-  throw new PipeError("embedder-missing", `${named} is no sentence embedding model in ONNX.`, {
-    expected: "tokenizer.json, and model.onnx or onnx/model.onnx",
-    where: folder,
-    fix: "name a folder or a model of Hugging Face's hub that has these, such as sentence-transformers/all-MiniLM-L6-v2",
-  });
 }
 
 function formatReport(

@@ -16,7 +16,10 @@ export interface IEmbedder {
 export interface IReranker {
   /** Names the model, for explanations. */
   readonly id: string;
-  /** One finite score a passage; higher is better, the scale is its own. */
+  /**
+   * One finite score a passage; higher is better, the scale is its own.
+   * @param passages each below a line of its headings, where it has some.
+   */
   rerank(query: string, passages: readonly string[], signal?: AbortSignal): Promise<readonly number[]>;
 }
 

@@ -1,6 +1,6 @@
 import { MessageChannel, Worker } from "node:worker_threads";
+import { workerEntry } from "@pipe/core";
 import type { Port } from "../connection.ts";
-import { workerOptions, workerUrl } from "../worker-url.ts";
 
 let worker: Worker | undefined;
 
@@ -16,7 +16,8 @@ export function joinGpuWorker(): { readonly port: Port; stop(): Promise<unknown>
 }
 
 function startWorker(): Worker {
-  const started = new Worker(workerUrl("gpu/gpu"), workerOptions);
+  const { url, options } = workerEntry(import.meta.url, "gpu");
+  const started = new Worker(url, options);
   // An engine keeps the process alive through its own channel; an error there closes all channels, which tells engines.
   started.unref();
   started.on("error", () => undefined);

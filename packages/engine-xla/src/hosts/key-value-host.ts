@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { MessageChannel, Worker } from "node:worker_threads";
-import { PipeError } from "@pipe/core";
+import { PipeError, workerEntry } from "@pipe/core";
 import type { CallbackThread } from "./host-callbacks.ts";
 import type { ConnectionNews, ConnectionThread } from "./host-connection.ts";
 import type { CallbackName } from "./key-value-callbacks.ts";
@@ -16,8 +16,6 @@ export type KeyValueHost = {
 
 /** Node 0 may start this much later than the others, in milliseconds. */
 const JOIN_TIMEOUT = 120_000;
-
-const isSource = import.meta.url.endsWith(".ts");
 
 /**
  * Joins the nodes of a run and makes the callbacks by which their clients find each other. A `get` may block until another
@@ -71,9 +69,6 @@ export async function joinNodes(address: StoreAddress, node: number, timeoutMs =
 
 function start(name: "connection" | "callback", data: CallbackThread | ConnectionThread): Worker {
   const ports = "channel" in data ? [data.channel.port] : data.channels.map(({ port }) => port);
-  return new Worker(new URL(`./${name}.worker.${isSource ? "ts" : "js"}`, import.meta.url), {
-    workerData: data,
-    transferList: ports,
-    ...(isSource ? { execArgv: ["--conditions=@pipe/source"] } : {}),
-  });
+  const { url, options } = workerEntry(import.meta.url, name);
+  return new Worker(url, { workerData: data, transferList: ports, ...options });
 }

@@ -1,56 +1,13 @@
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { tinyModels } from "../text-model/tiny-models.test.fixture.ts";
 import { serveHere } from "../worker-channel.ts";
 import { OnnxEmbedder } from "./onnx-embedder.ts";
 import { createSentenceHost } from "./sentence-host.ts";
 import { tinyModel } from "./tiny-model.test.fixture.ts";
 
-/** Words 3, 4 and 5 between [CLS] 1 and [SEP] 2. */
-const tokenizer = {
-  version: "1.0",
-  decoder: null,
-  truncation: { max_length: 6 },
-  normalizer: { type: "Lowercase" },
-  pre_tokenizer: { type: "Whitespace" },
-  post_processor: {
-    type: "TemplateProcessing",
-    single: [
-      { SpecialToken: { id: "[CLS]", type_id: 0 } },
-      { Sequence: { id: "A", type_id: 0 } },
-      { SpecialToken: { id: "[SEP]", type_id: 0 } },
-    ],
-    pair: [],
-    special_tokens: {
-      "[CLS]": { id: "[CLS]", ids: [1], tokens: ["[CLS]"] },
-      "[SEP]": { id: "[SEP]", ids: [2], tokens: ["[SEP]"] },
-    },
-  },
-  added_tokens: [],
-  model: {
-    type: "WordLevel",
-    unk_token: "[PAD]",
-    vocab: { "[PAD]": 0, "[CLS]": 1, "[SEP]": 2, red: 3, green: 4, blue: 5 },
-  },
-};
-
-let folder: string;
-beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "pipe-sentence-"));
-});
-afterAll(() => rm(folder, { recursive: true }));
-
-async function modelFolder(name: string, files: { readonly [path: string]: unknown } = {}): Promise<string> {
-  const place = join(folder, name);
-  await mkdir(join(place, "1_Pooling"), { recursive: true });
-  await mkdir(join(place, "onnx"));
-  await writeFile(join(place, "onnx/model.onnx"), tinyModel);
-  const all = { "tokenizer.json": tokenizer, ...files };
-  for (const [path, value] of Object.entries(all))
-    await writeFile(join(place, path), typeof value === "string" ? value : JSON.stringify(value));
-  return place;
-}
+const models = tinyModels(tinyModel);
+const modelFolder = models.make;
 
 /** In this thread: what the worker does, seen by the coverage. */
 const here = (place: string, maxTokens?: number): Promise<OnnxEmbedder> =>
@@ -114,7 +71,7 @@ describe("OnnxEmbedder", () => {
   });
 
   it("says what a folder lacks or has wrong", async () => {
-    await expect(here(join(folder, "nothing"))).rejects.toMatchObject({
+    await expect(here(join(models.folder(), "nothing"))).rejects.toMatchObject({
       code: "embedder-missing",
       message: expect.stringContaining("model.onnx"),
     });

@@ -1,6 +1,7 @@
 import type { IEmbedder } from "@pipe/core";
-import { type Serving, startWorker } from "../worker-channel.ts";
-import type { SentenceApi, SentenceOptions } from "./sentence-host.ts";
+import type { TextModelOptions } from "../text-model/text-model.ts";
+import { endServing, type Serving, startWorker } from "../worker-channel.ts";
+import type { SentenceApi } from "./sentence-host.ts";
 
 /** Which model embeds, and how. */
 export type OnnxEmbedderOptions = {
@@ -30,11 +31,11 @@ export class OnnxEmbedder implements IEmbedder {
 
   /** Opens a model. @throws PipeError `embedder-missing`, `embedder-unsupported`. */
   static async open(options: OnnxEmbedderOptions): Promise<OnnxEmbedder> {
-    return OnnxEmbedder.over(startWorker<SentenceApi>("embedders/sentence.worker"), options);
+    return OnnxEmbedder.over(startWorker<SentenceApi>("embedders/sentence"), options);
   }
 
   /** Opens a model that another thread, or this one, serves. */
-  static async over(serving: Serving<SentenceApi>, options: SentenceOptions): Promise<OnnxEmbedder> {
+  static async over(serving: Serving<SentenceApi>, options: TextModelOptions): Promise<OnnxEmbedder> {
     try {
       const { dimensions, hash, maxTokens } = await serving.channel.call("open", options);
       return new OnnxEmbedder(serving, { id: `onnx:${hash.slice(0, 16)}:${maxTokens}`, dimensions });
@@ -55,8 +56,6 @@ export class OnnxEmbedder implements IEmbedder {
 
   /** Stops the worker when it has embedded what it was given last. */
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.#serving.channel.rest();
-    this.#serving.channel.close("The embedder was disposed.");
-    await this.#serving.stop();
+    await endServing(this.#serving, "The embedder was disposed.");
   }
 }

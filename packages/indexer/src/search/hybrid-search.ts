@@ -13,6 +13,7 @@ import type { SpaceState } from "../index-reads.ts";
 import type { IndexManager } from "../index-manager.ts";
 import { queryTerms } from "../lexical/terms.ts";
 import type { StoredChunk } from "../store/chunk-table.ts";
+import { embeddedText } from "../store/vector-table.ts";
 import { checkSearchOptions } from "./check-options.ts";
 import { fuse, fuseRanks } from "./fusion.ts";
 import { untaughtWeight } from "./learn-weight.ts";
@@ -200,7 +201,7 @@ export class HybridSearch {
     if (reranker === undefined || found.length === 0 || query.trim() === "") return found;
     const scores = await reranker.rerank(
       query,
-      found.map(({ text }) => text),
+      found.map(({ heading, text }) => embeddedText(heading.join(" › "), text)),
       options.signal,
     );
     if (scores.length !== found.length || !scores.every(Number.isFinite)) {

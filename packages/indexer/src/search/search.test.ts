@@ -171,7 +171,7 @@ describe("search", () => {
       await indexer.index(stream(guide));
       const hits = await indexer.search("engine", { explain: true, limit: 2 });
       expect(pathsOf(hits)[0]).toBe("notes.md");
-      expect(hits[0]!.explain!.rerank).toEqual({ model: "by length", score: -hits[0]!.text.length });
+      expect(hits[0]!.explain!.rerank).toEqual({ model: "by length", score: -`Notes\n${hits[0]!.text}`.trim().length });
     });
     const broken: IReranker = { id: "broken", rerank: () => Promise.resolve([Number.NaN]) };
     await withIndexer({ folder: await newFolder(), reranker: broken }, async (indexer) => {

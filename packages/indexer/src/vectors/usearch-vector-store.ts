@@ -74,7 +74,7 @@ export class UsearchVectorStore implements IVectorStore {
   #channel(): WorkerChannel<VectorApi> {
     if (!this.#open) throw new PipeError("index-closed", "The index was closed.");
     if (this.#serving === undefined) {
-      this.#serving = this.#worker ? startWorker<VectorApi>("vectors/vector.worker") : serveHere(createVectorHost());
+      this.#serving = this.#worker ? startWorker<VectorApi>("vectors/vector") : serveHere(createVectorHost());
       // Calls begin in the order in which they come, so that this one comes first.
       void this.#serving.channel.call("open", this.#options);
     }
