@@ -57,6 +57,6 @@ describe("hits as text", () => {
     const bare: SearchHit = { ...hit, explain: {} };
     expect(formatHits([bare])).toContain("Green tea\n   \n");
     const wordless = { ...hit, explain: { lexical: { score: 1 } } } as unknown as SearchHit;
-    expect(formatHits([wordless])).toContain("words 1.00 ()");
+    expect(formatHits([wordless])).toMatch(/words 1\.00$/m);
   });
 });

@@ -45,8 +45,9 @@ function formatScore(score: number): string {
 
 function formatExplanation({ lexical, vector, fusion, rerank }: SearchExplanation): string {
   const words = Object.entries(lexical?.words ?? {}).map(([word, part]) => `${word} ${formatScore(part)}`);
+  const each = words.length === 0 ? "" : ` (${words.join(", ")})`;
   return [
-    ...(lexical === undefined ? [] : [`words ${formatScore(lexical.score)} (${words.join(", ")})`]),
+    ...(lexical === undefined ? [] : [`words ${formatScore(lexical.score)}${each}`]),
     ...(vector === undefined ? [] : [`meaning ${formatScore(vector.score)}`]),
     ...(fusion === undefined ? [] : [`${fusion.kind}, share of meaning ${fusion.weight}`]),
     ...(rerank === undefined ? [] : [`${rerank.model} ${formatScore(rerank.score)}`]),
