@@ -73,7 +73,8 @@ ${MODEL}
   --collection <name>       keep the folder apart from others of this index; default default
   --run <run>               by meaning too, with the run's model; later calls go on with it
   --embedder <model>        by meaning too, with a sentence embedding model in ONNX: its folder, or owner/name
-                            on Hugging Face's hub, such as sentence-transformers/all-MiniLM-L6-v2
+                            on Hugging Face's hub, such as sentence-transformers/all-MiniLM-L6-v2; or one of its
+                            ONNX files, such as <folder or owner/name>/onnx/model_qint8_avx512_vnni.onnx
   --words                   by words only this time
   --whiten                  take out of the run's vectors what all passages share
   --engine <kind>           what computes the run's model: onnx, xla or tfjs

@@ -8,7 +8,7 @@ import { resolveCheckpoint } from "@pipe/persist";
 import type { IndexParts } from "@pipe/pipeline";
 import type { Host } from "./host.ts";
 import type { RunPartsOptions } from "./index-parts-of.ts";
-import { isTextModel } from "./model-folder.ts";
+import { textModelAt, type TextModelPlace } from "./model-folder.ts";
 import { checkpointOf, whiteningStep } from "./index/whitening-file.ts";
 
 const EMBEDDER = "embedder.json";
@@ -17,7 +17,7 @@ const SOURCES = "sources.json";
 /** Notes beside an index what makes its vectors: the model of a run, or a sentence embedding model in a folder. */
 export async function noteEmbedder(index: string, model: string): Promise<void> {
   await mkdir(index, { recursive: true });
-  const note = { [isTextModel(model) ? "sentenceModel" : "run"]: relative(index, model) };
+  const note = { [textModelAt(model) === undefined ? "run" : "sentenceModel"]: relative(index, model) };
   await writeFile(join(index, EMBEDDER), `${JSON.stringify(note)}\n`);
 }
 
@@ -31,7 +31,7 @@ export async function notedEmbedder(index: string): Promise<string | undefined> 
 /** The same, or nothing with a warning where its model is gone: words can be indexed and searched all the same. */
 export async function usableEmbedder(index: string, host: Host, doing: string): Promise<string | undefined> {
   const run = await notedEmbedder(index);
-  if (run === undefined || isTextModel(run)) return run;
+  if (run === undefined || textModelAt(run) !== undefined) return run;
   try {
     const fitting = doing === "searching" ? await checkpointOf(run, await whiteningStep(index)) : undefined;
     const { location } = await resolveCheckpoint(run, fitting);
@@ -66,8 +66,8 @@ export async function withIndex<T>(
     readonly create: boolean;
     /** Kind of the engine that runs the model; default the one that the run was trained on. */
     readonly engine?: string | undefined;
-    /** Folder of a cross-encoder, which orders the best passages anew. */
-    readonly reranker?: string | undefined;
+    /** A cross-encoder, which orders the best passages anew. */
+    readonly reranker?: TextModelPlace | undefined;
     /** Whether to work in threads of its own; default false, as most commands are short. */
     readonly worker?: boolean;
     /** How documents are cut; default by sections. */
@@ -81,7 +81,7 @@ export async function withIndex<T>(
   const sources = await notedSources(index);
   const isChanged = (version: IndexedVersion): Promise<boolean> => hasChanged(sources, version);
   return using(run === undefined ? undefined : openModel(host, { index, run, engine: kind, sample }), (parts) =>
-    using(reranker === undefined ? undefined : OnnxReranker.open({ folder: reranker }), (opened) => {
+    using(reranker === undefined ? undefined : OnnxReranker.open(reranker), (opened) => {
       const given = definedOnly({ embedder: parts?.embedder, vectors: parts?.vectors, reranker: opened, strategy });
       return using(MarkdownIndexer.open({ folder: index, create, worker, isChanged, ...given }), (indexer) =>
         body(indexer!, parts?.embedder),
@@ -104,11 +104,12 @@ async function using<R extends AsyncDisposable, T>(
 }
 
 function openModel(host: Pick<Host, "env">, options: RunPartsOptions): Promise<IndexParts> {
-  return isTextModel(options.run) ? openSentenceModel(options.run) : openRunModel(host, options);
+  const place = textModelAt(options.run);
+  return place === undefined ? openRunModel(host, options) : openSentenceModel(place);
 }
 
-async function openSentenceModel(folder: string): Promise<IndexParts> {
-  const embedder = await OnnxEmbedder.open({ folder });
+async function openSentenceModel(place: TextModelPlace): Promise<IndexParts> {
+  const embedder = await OnnxEmbedder.open(place);
   return { embedder, [Symbol.asyncDispose]: () => embedder[Symbol.asyncDispose]() };
 }
 

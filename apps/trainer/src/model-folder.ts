@@ -1,10 +1,10 @@
 import { existsSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, relative, resolve } from "node:path";
 import { definedOnly, PipeError } from "@pipe/core";
 import type { Host } from "./host.ts";
 import { StatusLine } from "./status-line.ts";
 
-/** A kind of models in ONNX: its files, how errors call it and one of Hugging Face's hub. */
+/** A kind of models in ONNX: its other files, how errors call it and one of Hugging Face's hub. */
 type TextModelKind = {
   readonly files: RegExp;
   readonly port: "embedder" | "reranker";
@@ -13,17 +13,19 @@ type TextModelKind = {
 };
 
 const SENTENCE_MODEL: TextModelKind = {
-  files: /^(?:tokenizer\.json|sentence_bert_config\.json|1_Pooling\/config\.json|(?:onnx\/)?model\.onnx(?:_data)?)$/,
+  files: /^(?:tokenizer\.json|sentence_bert_config\.json|1_Pooling\/config\.json)$/,
   port: "embedder",
   called: "sentence embedding model",
   example: "sentence-transformers/all-MiniLM-L6-v2",
 };
 const CROSS_ENCODER: TextModelKind = {
-  files: /^(?:tokenizer(?:_config)?\.json|(?:onnx\/)?model\.onnx(?:_data)?)$/,
+  files: /^tokenizer(?:_config)?\.json$/,
   port: "reranker",
   called: "cross-encoder",
   example: "cross-encoder/ms-marco-MiniLM-L6-v2",
 };
+const USUAL_FILES = ["model.onnx", "onnx/model.onnx"];
+
 /** Files of a language model as transformers saves it. */
 export const LANGUAGE_MODEL_FILES = /^(?:config\.json|tokenizer\.json|model[\w-]*\.safetensors(?:\.index\.json)?)$/;
 
@@ -32,7 +34,7 @@ export const LANGUAGE_MODEL_FILES = /^(?:config\.json|tokenizer\.json|model[\w-]
  * the user's cache. A folder that exists comes first. `HF_TOKEN` and `HF_ENDPOINT` are those of Hugging Face's own tools.
  * @throws PipeError `download-failed`, `model-files-missing`.
  */
-export async function modelFolder(host: Host, named: string, files: RegExp): Promise<string> {
+export async function modelFolder(host: Host, named: string, wanted: (file: string) => boolean): Promise<string> {
   const path = resolve(host.cwd, named);
   if (existsSync(path)) return path;
   const [{ downloadHuggingFaceModel, isHuggingFaceModel }, { cacheFolder }, { formatBytes }] = await Promise.all([
@@ -45,7 +47,7 @@ export async function modelFolder(host: Host, named: string, files: RegExp): Pro
   try {
     return await downloadHuggingFaceModel({
       model: named,
-      wanted: (file) => files.test(file),
+      wanted,
       cache: join(cacheFolder(host.env), "models"),
       onProgress: (bytes, total) =>
         line.show(() => `downloading ${named}: ${formatBytes(bytes)} of ${formatBytes(total)}`),
@@ -67,31 +69,53 @@ export async function modelFolder(host: Host, named: string, files: RegExp): Pro
   }
 }
 
-/** Whether a folder holds a model in ONNX, as Hugging Face's hub has those that read texts. */
-export function isTextModel(folder: string): boolean {
-  return ["model.onnx", "onnx/model.onnx"].some((name) => existsSync(join(folder, name)));
+/** The folder of a model that reads texts, and its ONNX file in there where that is not the usual one. */
+export type TextModelPlace = { readonly folder: string; readonly file?: string };
+
+/**
+ * Where a model that reads texts lies, by the path of its folder or of its ONNX file, which has the tokenizer beside it or, as in
+ * `onnx/`, above; nothing where there is none.
+ */
+export function textModelAt(path: string): TextModelPlace | undefined {
+  if (!path.endsWith(".onnx"))
+    return USUAL_FILES.some((name) => existsSync(join(path, name))) ? { folder: path } : undefined;
+  if (!existsSync(path)) return undefined;
+  const beside = dirname(path);
+  const folder = existsSync(join(beside, "tokenizer.json")) ? beside : dirname(beside);
+  return { folder, file: relative(folder, path) };
 }
 
-/** The folder of a sentence embedding model, by its path or its name on the hub. @throws PipeError `embedder-missing`. */
-export function sentenceModelFolder(host: Host, named: string): Promise<string> {
-  return textModelFolder(host, named, SENTENCE_MODEL);
+/** The path of a sentence embedding model, by itself or by its name on the hub. @throws PipeError `embedder-missing`. */
+export function sentenceModelPath(host: Host, named: string): Promise<string> {
+  return textModelPath(host, named, SENTENCE_MODEL);
 }
 
-/** The folder of the cross-encoder that `--rerank` names, in the same way. @throws PipeError `reranker-missing`. */
-export async function rerankerOf(host: Host, named: string | undefined): Promise<string | undefined> {
-  return named === undefined ? undefined : textModelFolder(host, named, CROSS_ENCODER);
+/** The cross-encoder that `--rerank` names in the same way, where it is given. @throws PipeError `reranker-missing`. */
+export async function rerankerAt(host: Host, named: string | undefined): Promise<TextModelPlace | undefined> {
+  return named === undefined ? undefined : textModelAt(await textModelPath(host, named, CROSS_ENCODER));
 }
 
-async function textModelFolder(
+/** On the hub a model is `owner/name`, or one of its ONNX files `owner/name/onnx/model_quantized.onnx`. */
+async function textModelPath(
   host: Host,
   named: string,
   { files, port, called, example }: TextModelKind,
 ): Promise<string> {
-  const folder = await modelFolder(host, named, files);
-  if (isTextModel(folder)) return folder;
+  const [, model = named, file] = /^([^/]+\/[^/]+)\/(.+\.onnx)$/.exec(named) ?? [];
+  const wanted = file === undefined ? USUAL_FILES : [file];
+  const offered: string[] = [];
+  const isWanted = (name: string): boolean => {
+    if (name.endsWith(".onnx")) offered.push(name);
+    return files.test(name) || wanted.some((each) => name === each || name === `${each}_data`);
+  };
+  const own = resolve(host.cwd, named);
+  const folder = existsSync(own) ? own : await modelFolder(host, model, isWanted);
+  const path = folder === own || file === undefined ? folder : join(folder, file);
+  if (textModelAt(path) !== undefined) return path;
   throw new PipeError(`${port}-missing`, `${named} is no ${called} in ONNX.`, {
-    expected: "tokenizer.json, and model.onnx or onnx/model.onnx",
-    where: folder,
+    expected: `tokenizer.json, and ${wanted.join(" or ")}`,
+    ...(offered.length === 0 ? {} : { got: offered.join(", ") }),
+    where: path,
     fix: `name a folder or a model of Hugging Face's hub that has these, such as ${example}`,
   });
 }

@@ -32,12 +32,13 @@ const onnx = defineComponent({
       .string()
       .min(1)
       .meta({ format: "path", description: "Folder of a sentence-transformers model, as on Hugging Face's hub" }),
+    file: z.string().min(1).optional().describe("Its ONNX file in there; default model.onnx or onnx/model.onnx"),
     threads: count.optional().describe("Threads of one product; default all cores"),
     maxTokens: count.optional().describe("Tokens of a text at most; default what the model was trained with"),
   }),
-  create: async ({ folder, threads, maxTokens }): Promise<IEmbedder> => {
+  create: async ({ folder, file, threads, maxTokens }): Promise<IEmbedder> => {
     const { OnnxEmbedder } = await import("./embedders/onnx-embedder.ts");
-    return OnnxEmbedder.open({ folder, ...definedOnly({ threads, maxTokens }) });
+    return OnnxEmbedder.open({ folder, ...definedOnly({ file, threads, maxTokens }) });
   },
 });
 

@@ -3,7 +3,7 @@ import { generatorOf, openTrainedModel } from "@pipe/pipeline";
 import { engineFor, withEngine } from "../engine.ts";
 import type { Host } from "../host.ts";
 import { indexFolderOf, usableEmbedder, withIndex } from "../markdown-index.ts";
-import { rerankerOf } from "../model-folder.ts";
+import { rerankerAt } from "../model-folder.ts";
 import { runPath, runsDirOf } from "../run-paths.ts";
 import { checkpointFlag, engineFlag, numberFlag, parseCommand, required, usageError, wholeFlag } from "../usage.ts";
 
@@ -88,7 +88,7 @@ async function contextOf(
   const { context, prompt, tokens, rerank } = flags;
   const index = indexFolderOf(host.cwd, context);
   const budget = wholeFlag("context-tokens", tokens, 1);
-  const [run, reranker] = [await usableEmbedder(index, host, "searching"), await rerankerOf(host, rerank)];
+  const [run, reranker] = [await usableEmbedder(index, host, "searching"), await rerankerAt(host, rerank)];
   const { text } = await withIndex(host, { index, run, create: false, reranker }, (indexer) =>
     indexer.retrieve(prompt, { tokens: budget }),
   );

@@ -14,7 +14,7 @@ export async function importModel(args: readonly string[], host: Host): Promise<
   const [format, given] = positionals;
   if (format !== "hf") throw usageError(`There is no import from ${JSON.stringify(format ?? "")}: write import hf.`);
   const model = required("The model", given);
-  const folder = await modelFolder(host, model, LANGUAGE_MODEL_FILES);
+  const folder = await modelFolder(host, model, (file) => LANGUAGE_MODEL_FILES.test(file));
   const name = values.name ?? basename(resolve(host.cwd, model));
   const runsDir = runsDirOf(host, values["runs-dir"]);
   const { run, stored } = await importHuggingFace({ folder, runsDir, name, versions: versions() });

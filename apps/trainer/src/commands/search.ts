@@ -1,7 +1,7 @@
 import { definedOnly, type Json, PipeError, type SearchFilter } from "@pipe/core";
 import { type Host, takesColors } from "../host.ts";
 import { indexFolderOf, notedEmbedder, usableEmbedder, withIndex } from "../markdown-index.ts";
-import { rerankerOf } from "../model-folder.ts";
+import { rerankerAt } from "../model-folder.ts";
 import { formatHits } from "../search-output.ts";
 import { engineFlag, parseCommand, required, usageError, wholeFlag } from "../usage.ts";
 
@@ -54,7 +54,7 @@ export async function search(args: readonly string[], host: Host): Promise<numbe
     });
   }
   const engine = engineFlag(values.engine);
-  const reranker = await rerankerOf(host, values.rerank);
+  const reranker = await rerankerAt(host, values.rerank);
   return withIndex(host, { index, run, create: false, engine, reranker }, async (indexer) => {
     const known = collections === undefined ? [] : (await indexer.status()).collections.map(({ name }) => name);
     const unknown = collections?.find((name) => !known.includes(name));

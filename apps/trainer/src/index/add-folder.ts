@@ -12,7 +12,7 @@ import {
   usableEmbedder,
   withIndex,
 } from "../markdown-index.ts";
-import { isTextModel, sentenceModelFolder } from "../model-folder.ts";
+import { sentenceModelPath, textModelAt } from "../model-folder.ts";
 import { runPath, runsDirOf } from "../run-paths.ts";
 import { engineFlag, parseCommand, required, usageError } from "../usage.ts";
 import { indexFolderInto } from "./index-folder-into.ts";
@@ -52,14 +52,13 @@ export async function addFolder(args: readonly string[], host: Host): Promise<nu
   if ([words === true, runName !== undefined, embedder !== undefined].filter(Boolean).length > 1)
     throw usageError("--words, --run and --embedder exclude each other.");
   const ofRun = runName === undefined ? undefined : runPath(host, runsDirOf(host, values["runs-dir"]), runName);
-  const named = embedder === undefined ? ofRun : await sentenceModelFolder(host, embedder);
+  const named = embedder === undefined ? ofRun : await sentenceModelPath(host, embedder);
   // An index that has vectors goes on getting them, with the model that made them.
   const run = named ?? (words === true ? undefined : await usableEmbedder(index, host, "indexing"));
-  if (values.whiten === true && (run === undefined || isTextModel(run)))
-    throw usageError("--whiten is for the vectors of a run's model: --run <run>.");
+  const isOwn = run !== undefined && textModelAt(run) === undefined;
+  if (values.whiten === true && !isOwn) throw usageError("--whiten is for the vectors of a run's model: --run <run>.");
   if (named !== undefined && named !== (await notedEmbedder(index))) await dropWhitening(index);
-  const sample =
-    run === undefined || isTextModel(run) ? undefined : await sampleFor(index, folder, values.whiten === true);
+  const sample = isOwn ? await sampleFor(index, folder, values.whiten === true) : undefined;
   const { collection } = values;
   const prune = values.prune === true || values.watch === true;
   const interrupt = new AbortController();

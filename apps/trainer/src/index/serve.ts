@@ -1,7 +1,7 @@
 import { StdioServerTransport } from "@modelcontextprotocol/sdk/server/stdio.js";
 import type { Host } from "../host.ts";
 import { indexFolderOf, usableEmbedder, withIndex } from "../markdown-index.ts";
-import { rerankerOf } from "../model-folder.ts";
+import { rerankerAt } from "../model-folder.ts";
 import { parseCommand, usageError } from "../usage.ts";
 import { createMcpServer } from "./mcp-server.ts";
 
@@ -12,7 +12,7 @@ export async function serveIndex(args: readonly string[], host: Host): Promise<n
   if (values.mcp !== true) throw usageError("An index is served with --mcp.");
   const index = indexFolderOf(host.cwd, values.index);
   const run = await usableEmbedder(index, host, "searching");
-  const reranker = await rerankerOf(host, values.rerank);
+  const reranker = await rerankerAt(host, values.rerank);
   return withIndex(host, { index, run, create: false, worker: true, reranker }, async (indexer) => {
     const server = createMcpServer(indexer);
     const ended = new Promise<void>((resolve) => {

@@ -2,18 +2,11 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeAll, describe, expect, it } from "vitest";
 import { openExperiment } from "../experiment.test.fixture.ts";
+import { tinyTextModels } from "../tiny-text-models.test.fixture.ts";
 
 const { folder, pipe } = await openExperiment();
 
-/** The tiny models of the index's own tests: words are red, green and blue. */
-const fixture = async <T>(path: string): Promise<T> =>
-  (await import(new URL(`../../../../packages/indexer/src/${path}.test.fixture.ts`, import.meta.url).href)) as T;
-
-const { tinyModels } = await fixture<{
-  tinyModels: (model: Uint8Array) => { make(name: string): Promise<string> };
-}>("text-model/tiny-models");
-const { tinyModel } = await fixture<{ tinyModel: Uint8Array }>("embedders/tiny-model");
-const { tinyCrossEncoder } = await fixture<{ tinyCrossEncoder: Uint8Array }>("rerankers/tiny-cross-encoder");
+const { tinyModel, tinyModels, tinyCrossEncoder } = await tinyTextModels();
 const [sentences, crossEncoders] = [tinyModels(tinyModel), tinyModels(tinyCrossEncoder)];
 
 let sentenceModel: string;
@@ -44,6 +37,18 @@ describe("models in ONNX", () => {
     expect(paths(reranked.out)).toEqual(["blue.md", "green.md", "red.md"]);
     const shown = await pipe(["search", "red", ...index, "--rerank", crossEncoder, "--explain"]);
     expect(shown.out).toMatch(/onnx:[0-9a-f]{16}:6 305/);
+  });
+
+  it("may lie in another file of the folder, which the index remembers", async () => {
+    const other = await sentences.make("variants", { "onnx/model_q8.onnx": tinyModel, "onnx/model.onnx": "torn" });
+    const file = join(other, "onnx/model_q8.onnx");
+    const made = await pipe(["index", "colours", "--index", "by-variant", "--embedder", file]);
+    expect([made.err, made.out]).toEqual(["", expect.stringContaining("3 embedded")]);
+    const found = await pipe(["search", "red", "--index", "by-variant", "--mode", "vector", "--json"]);
+    expect(paths(found.out)[0]).toBe("red.md");
+    expect((await pipe(["index", "status", "--index", "by-variant"])).out).toContain(`model: ${file}`);
+    const torn = await pipe(["index", "colours", "--index", "torn", "--embedder", other]);
+    expect([torn.code, torn.err]).toEqual([1, expect.stringContaining("could not be loaded")]);
   });
 
   it("are named where they are missing or of another kind", async () => {

@@ -81,6 +81,11 @@ describe("OnnxEmbedder", () => {
     });
     const untold = await modelFolder("untold", { "tokenizer.json": { model: {} } });
     await expect(here(untold)).rejects.toMatchObject({ code: "embedder-unsupported" });
+    const parts = { decoder: null, normalizer: null, pre_tokenizer: null, post_processor: null, added_tokens: [] };
+    const wordless = { ...parts, model: { type: "WordLevel", unk_token: "a", vocab: { a: 0 } } };
+    await expect(here(await modelFolder("wordless", { "tokenizer.json": wordless }))).rejects.toMatchObject({
+      code: "embedder-unsupported",
+    });
     const strange = await modelFolder("strange", { "1_Pooling/config.json": { pooling_mode_max_tokens: true } });
     await expect(here(strange)).rejects.toMatchObject({ code: "embedder-unsupported" });
   });

@@ -10,6 +10,8 @@ export type OnnxEmbedderOptions = {
    * and where they exist `sentence_bert_config.json` and `1_Pooling/config.json`.
    */
   readonly folder: string;
+  /** The model's file in there, such as one of a quantised variant; default `model.onnx` or `onnx/model.onnx`. */
+  readonly file?: string;
   /** Threads of one product; default all cores. */
   readonly threads?: number;
   /** Tokens of one text at most, the rest is cut off; default what the model was trained with. */

@@ -10,6 +10,8 @@ export type OnnxRerankerOptions = {
    * exists `tokenizer_config.json`.
    */
   readonly folder: string;
+  /** The model's file in there, such as one of a quantised variant; default `model.onnx` or `onnx/model.onnx`. */
+  readonly file?: string;
   /** Threads of one product; default all cores. */
   readonly threads?: number;
   /** Tokens of query and passage together at most, the end of the passage is cut off; default what the model was trained with. */

@@ -29,14 +29,15 @@ export type TextModelFiles = {
 const longest = 1_000_000;
 
 /** Finds the parts of a model in a folder. @throws PipeError `<port>-missing` naming the file. */
-export async function readTextModelFiles(folder: string, kind: TextModelKind): Promise<TextModelFiles> {
+export async function readTextModelFiles(folder: string, kind: TextModelKind, file?: string): Promise<TextModelFiles> {
   const { port, called, example } = kind;
-  const model = ["model.onnx", "onnx/model.onnx"].map((name) => join(folder, name)).find((path) => existsSync(path));
+  const names = file === undefined ? ["model.onnx", "onnx/model.onnx"] : [file];
+  const model = names.map((name) => join(folder, name)).find((path) => existsSync(path));
   const tokenizer = await readModelJson(folder, "tokenizer.json", kind);
   if (model === undefined || tokenizer === undefined) {
     throw new PipeError(`${port}-missing`, `A folder holds no ${called} in ONNX.`, {
-      expected: "tokenizer.json, and model.onnx or onnx/model.onnx",
-      got: `no ${model === undefined ? "model.onnx" : "tokenizer.json"}`,
+      expected: `tokenizer.json, and ${names.join(" or ")}`,
+      got: `no ${model === undefined ? names[0]! : "tokenizer.json"}`,
       where: folder,
       fix: `download a model with ONNX files from Hugging Face's hub, such as ${example}`,
     });

@@ -5,6 +5,8 @@ import { readTextModelFiles, type TextModelKind } from "./text-model-files.ts";
 /** Where a model lies, and how it runs. */
 export type TextModelOptions = {
   readonly folder: string;
+  /** The model's file in there, such as one of a quantised variant; default `model.onnx` or `onnx/model.onnx`. */
+  readonly file?: string;
   /** Threads of one product; default all cores. */
   readonly threads?: number;
   /** Tokens of one text at most; default what the model was trained with. */
@@ -51,8 +53,8 @@ export class TextModel {
   }
 
   /** Loads a model. @throws PipeError `<port>-missing`, `<port>-unsupported`. */
-  static async open({ folder, threads, maxTokens }: TextModelOptions, kind: TextModelKind): Promise<TextModel> {
-    const files = await readTextModelFiles(folder, kind);
+  static async open({ folder, file, threads, maxTokens }: TextModelOptions, kind: TextModelKind): Promise<TextModel> {
+    const files = await readTextModelFiles(folder, kind, file);
     const runtime = await load(
       () => import("onnxruntime-node"),
       "ONNXRUNTIME_NODE_INSTALL=skip npm install onnxruntime-node",
@@ -65,7 +67,10 @@ export class TextModel {
         ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
       });
       const tokenizer = new tokenizers.Tokenizer(files.tokenizer, {}) as unknown as Encoder;
-      return new TextModel({ hash: files.hash, maxTokens: maxTokens ?? files.maxTokens }, runtime, session, tokenizer);
+      const limits = { hash: files.hash, maxTokens: maxTokens ?? files.maxTokens };
+      const model = new TextModel(limits, runtime, session, tokenizer);
+      model.encode("a"); // a tokenizer may lack something that shows only then
+      return model;
     } catch (cause) {
       throw new PipeError(`${kind.port}-unsupported`, `A ${kind.called} could not be loaded.`, {
         got: (cause as Error).message,
