@@ -88,6 +88,8 @@ pipe index repair           drop what is damaged
 pipe index compact          give back the space of what was removed
 pipe index export <file|->  all of it as lines of JSON
 pipe index import <file|->  take such lines into an index
+pipe index evaluate <file>  how well it answers questions of your own: lines of {"query": …, "path": …}; --depth <n>
+                            documents that count (10), --rerank as in pipe search
 pipe index serve --mcp      offer it to programs that speak the Model Context Protocol; --rerank as in pipe search
 
   --index <folder>          each of them; default .pipe/index`,

@@ -34,3 +34,10 @@ export { PostgresVectorStore, type PostgresVectorStoreOptions } from "./vectors/
 export { OnnxEmbedder, type OnnxEmbedderOptions } from "./embedders/onnx-embedder.ts";
 export { HttpEmbedder, type HttpEmbedderOptions } from "./embedders/http-embedder.ts";
 export { OnnxReranker, type OnnxRerankerOptions } from "./rerankers/onnx-reranker.ts";
+export {
+  evaluateSearch,
+  type AnsweredQuestion,
+  type EvaluateOptions,
+  type SearchQuality,
+  type SearchQuestion,
+} from "./search/evaluate-search.ts";

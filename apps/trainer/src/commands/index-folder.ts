@@ -16,6 +16,7 @@ const actions: { readonly [name: string]: () => Promise<Command> } = {
   compact: async () => (await maintain()).indexCompact,
   export: async () => (await maintain()).indexExport,
   import: async () => (await maintain()).indexImport,
+  evaluate: async () => (await import("../index/evaluate.ts")).evaluateIndex,
   serve: async () => (await import("../index/serve.ts")).serveIndex,
 };
 

@@ -51,6 +51,61 @@ describe("models in ONNX", () => {
     expect([torn.code, torn.err]).toEqual([1, expect.stringContaining("could not be loaded")]);
   });
 
+  it("are compared on questions of one's own", async () => {
+    const questions = ["red", "green", "blue"].map((colour) => `{ "query": "${colour}", "path": "${colour}.md" }\n`);
+    await writeFile(
+      join(folder, "questions.jsonl"),
+      `${questions.join("\n")}{ "query": "white", "paths": ["red.md"] }\n`,
+    );
+    const evaluate = (...args: string[]) => pipe(["index", "evaluate", "questions.jsonl", ...args]);
+    const index = ["--index", "by-colour", "--depth", "2"];
+    const { out, err } = await evaluate(...index, "--rerank", crossEncoder);
+    expect([err, out.split("\n")]).toEqual([
+      "",
+      [
+        "4 questions, the first 2 documents of each",
+        "",
+        "          nDCG@2  recall@2    MRR",
+        "words      0.750     0.750  0.750",
+        expect.stringMatching(/^meaning +\d\.\d{3} +\d\.\d{3} +\d\.\d{3}$/),
+        expect.stringMatching(/^hybrid +\d\.\d{3} +\d\.\d{3} +\d\.\d{3}$/),
+        // Blue first and green second, whatever is asked: found are blue at once and green by half.
+        "reranked   0.408     0.500  0.375",
+        "",
+        "not found by reranked:",
+        "  red  (red.md)",
+        "  white  (red.md)",
+        "",
+      ],
+    ]);
+    const lines = (await evaluate(...index, "--json")).out.trim().split("\n");
+    const modes = lines.map((line) => JSON.parse(line) as { mode: string; questions: object[] });
+    expect(modes.map(({ mode }) => mode)).toEqual(["words", "meaning", "hybrid"]);
+    expect(modes[0]!.questions[3]).toEqual({ query: "white", paths: ["red.md"], rank: null, ndcg: 0, recall: 0 });
+  });
+
+  it.each([
+    ['{ "query": "red" }', "questions.jsonl:1"],
+    ['{ "query": "red", "path": "red.md" }\n{ "query": "", "path": "red.md" }', "questions.jsonl:2"],
+    ["red", "questions.jsonl:1"],
+    ['{ "query": "red", "paths": [] }', "questions.jsonl:1"],
+    ["null", "questions.jsonl:1"],
+    ["", "questions, each with"],
+    ['{ "query": "red", "path": "read.md" }', "read.md"],
+  ])("are not asked %j", async (text, said) => {
+    await pipe(["index", "colours", "--words", "--index", "words"]);
+    await writeFile(join(folder, "questions.jsonl"), text);
+    const { code, err } = await pipe(["index", "evaluate", "questions.jsonl", "--index", "words"]);
+    expect([code, err]).toEqual([1, expect.stringContaining(said)]);
+  });
+
+  it("lists the first of many questions that are not answered", async () => {
+    const question = '{ "query": "white", "path": "red.md" }\n';
+    await writeFile(join(folder, "questions.jsonl"), question.repeat(12));
+    const { out } = await pipe(["index", "evaluate", "questions.jsonl", "--index", "words"]);
+    expect(out).toMatch(/not found by words:\n( {2}white {2}\(red\.md\)\n){10} {2}and 2 more: --json has all\n$/);
+  });
+
   it("are named where they are missing or of another kind", async () => {
     await pipe(["index", "colours", "--words", "--index", "words"]);
     const search = (model: string) => pipe(["search", "red", "--index", "words", "--rerank", model]);
