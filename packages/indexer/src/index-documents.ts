@@ -46,6 +46,8 @@ export class IndexDocuments {
   readonly #counts = { documents: 0, unchanged: 0, removed: 0, chunks: 0, embedded: 0 };
   readonly #failures = new Map<string, string>();
   readonly #seen = new Set<string>();
+  /** Documents whose id the stream had before: what the index has of it is not what it will have by their turn. */
+  readonly #repeated = new WeakSet<SourceDocument>();
   #waiting: Ready[] = [];
   #waitingChunks = 0;
   /** Passages with which the next transaction is due. */
@@ -96,7 +98,7 @@ export class IndexDocuments {
         signal?.throwIfAborted();
         checkDocument(document);
         this.#counts.documents++;
-        if (this.#seen.has(document.id)) this.#isNew = false;
+        if (this.#seen.has(document.id)) this.#repeated.add(document);
         this.#seen.add(document.id);
         this.#report(0, 0);
         group.push(document);
@@ -119,9 +121,10 @@ export class IndexDocuments {
     }
   }
 
-  /** Removes documents of the collection that the stream did not have. */
+  /** Removes documents of the collection that the stream did not have, and failures of such ones. */
   async prune(): Promise<void> {
-    const gone = (await this.#write("documentIds", this.#collection)).filter((id) => !this.#seen.has(id));
+    const known = await this.#write("knownIds", this.#collection);
+    const gone = known.filter((id) => !this.#seen.has(id));
     if (gone.length > 0) this.#counts.removed = await this.#write("remove", this.#collection, gone);
   }
 
@@ -174,12 +177,13 @@ export class IndexDocuments {
     const { id } = document;
     try {
       const known = await stored;
-      if (known === this.#processor.hash(document)) {
+      const isRepeated = this.#repeated.has(document);
+      if (!isRepeated && known === this.#processor.hash(document)) {
         this.#counts.unchanged++;
         return undefined;
       }
       const processed = await this.#processor.process(document);
-      return { document: processed, replaces: known !== undefined };
+      return { document: processed, replaces: isRepeated || known !== undefined };
     } catch (error) {
       if (PipeError.is(error) && error.code.startsWith("index-")) throw error;
       this.#failures.set(id, messageOf(error));

@@ -83,6 +83,18 @@ describe("MarkdownIndexer", () => {
     await indexer[Symbol.asyncDispose]();
   });
 
+  it("keeps the last version of a document that comes twice, the stored one too", async () => {
+    const indexer = await open();
+    await indexer.index(stream({ "a.md": "first" }));
+    const twice = (async function* () {
+      yield* stream({ "a.md": "second" });
+      yield* stream({ "a.md": "first" });
+    })();
+    expect(await indexer.index(twice)).toMatchObject({ documents: 2, unchanged: 0 });
+    expect((await indexer.get("a.md"))!.text).toBe("first");
+    await indexer[Symbol.asyncDispose]();
+  });
+
   it("finds by meaning what shares no word with the query", async () => {
     const indexer = await open({ embedder: new TrigramEmbedder() });
     await indexer.index(stream(files));
@@ -206,6 +218,12 @@ describe("MarkdownIndexer", () => {
     const report = await indexer.index(stream(files), { prune: true });
     expect(report.failures).toEqual([{ id: "sky.md", message: "no planets" }]);
     expect((await indexer.status()).documents).toBe(2);
+    const { "sky.md": _, ...others } = files;
+    expect(await indexer.index(stream(others))).toMatchObject({ removed: 0, failures: [] });
+    expect((await indexer.status()).failures).toHaveLength(1);
+    // What is gone cannot be mended.
+    expect(await indexer.index(stream(others), { prune: true })).toMatchObject({ removed: 0, failures: [] });
+    expect((await indexer.status()).failures).toEqual([]);
     await indexer[Symbol.asyncDispose]();
   });
 

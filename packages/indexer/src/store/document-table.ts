@@ -71,10 +71,10 @@ export function removeDocument(database: IndexDatabase, collection: string, id: 
   return database.sql("DELETE FROM documents WHERE collection = ? AND id = ?").run(collection, id).changes > 0;
 }
 
-/** The ids of a collection's documents. */
-export function documentIds(database: IndexDatabase, collection: string): string[] {
+/** The ids of a collection's documents, and of those whose indexing failed. */
+export function knownIds(database: IndexDatabase, collection: string): string[] {
   return database
-    .sql("SELECT id FROM documents WHERE collection = ? ORDER BY id")
+    .sql("SELECT id FROM documents WHERE collection = ?1 UNION SELECT id FROM failures WHERE collection = ?1")
     .all(collection)
     .map(({ id }) => id as string);
 }
