@@ -47,6 +47,14 @@ export async function listFiles(
   return found(await walk(root, [pattern], {}, followFolders), root, pattern, "correct the glob");
 }
 
+/** The folder to which the paths of a source's files are relative: of a file its own, of a glob its fixed leading part. */
+export async function sourceRoot(path: string): Promise<string> {
+  const absolute = resolve(path);
+  const info = await stat(absolute).catch(() => undefined);
+  if (info?.isFile()) return dirname(absolute);
+  return info === undefined && isDynamicPattern(path) ? splitGlob(path).root : absolute;
+}
+
 async function walk(
   root: string,
   patterns: readonly string[],

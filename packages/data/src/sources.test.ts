@@ -6,6 +6,7 @@ import { describe, expect, it } from "vitest";
 import { folderOf } from "./folder-of.test.fixture.ts";
 import { JsonlDataSource } from "./jsonl-data-source.ts";
 import { MarkdownDataSource } from "./markdown-data-source.ts";
+import { sourceRoot } from "./source-files.ts";
 import { TextDataSource } from "./text-data-source.ts";
 
 async function all(source: IDataSource, from?: Cursor): Promise<SourceDocument[]> {
@@ -85,6 +86,14 @@ describe("TextDataSource", () => {
       "z.TXT",
     ]);
     expect((await all(new TextDataSource({ path: join(texts, "{a,b}*") }))).map(({ id }) => id)).toEqual(["b.txt"]);
+  });
+
+  it("says to what folder the paths of its documents are relative", async () => {
+    const folder = await folderOf({ "one.txt": "one" });
+    expect(await sourceRoot(folder)).toBe(folder);
+    expect(await sourceRoot(join(folder, "one.txt"))).toBe(folder);
+    expect(await sourceRoot(`${folder}/**/*.txt`)).toBe(folder);
+    expect(await sourceRoot(join(folder, "gone"))).toBe(join(folder, "gone"));
   });
 
   it("splits files at separator lines and keeps line ends", async () => {

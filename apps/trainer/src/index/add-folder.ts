@@ -19,7 +19,7 @@ import { engineFlag, parseCommand, required, usageError } from "../usage.ts";
 import { indexFolderInto } from "./index-folder-into.ts";
 import { IndexProgressLine } from "./progress-line.ts";
 import { sampleFor } from "./sample-passages.ts";
-import { watchFolder } from "./watch-folder.ts";
+import { watchSource } from "./watch-source.ts";
 import { dropWhitening } from "./whitening-file.ts";
 
 const INTERRUPTED = new Error("interrupted");
@@ -95,7 +95,7 @@ export async function addFolder(args: readonly string[], host: Host): Promise<nu
         }
         if (values.watch !== true) return 0;
         host.stderr.write(`watching ${folder}; Ctrl-C ends it\n`);
-        await watchFolder(folder, interrupt.signal, async () => {
+        await watchSource(folder, index, interrupt.signal, async () => {
           try {
             const next = await once(indexer);
             if (next.unchanged < next.documents || next.removed > 0) tell(next);
