@@ -262,6 +262,7 @@ describe("MarkdownIndexer", () => {
     ["gives numbers that are not finite", (vectors: Float32Array[]) => void (vectors[0]![0] = NaN), false],
     ["gives vectors of another size", (vectors: Float32Array[]) => void (vectors[0] = new Float32Array(3)), false],
     ["gives too few", (vectors: Float32Array[]) => void vectors.pop(), false],
+    ["gives nothing in one's place", (vectors: Float32Array[]) => void (vectors[0] = undefined as never), false],
   ])("reports a document whose embedder %s, and finds it by words", async (_, spoil, throws) => {
     const real = new TrigramEmbedder();
     const embedder: IEmbedder = {
@@ -281,6 +282,17 @@ describe("MarkdownIndexer", () => {
     expect((await indexer.search("planets", { mode: "lexical" }))[0]!.id).toBe("sky.md");
     expect((await indexer.search("cats", { mode: "vector" }))[0]!.id).toBe("animals.md");
     await indexer[Symbol.asyncDispose]();
+  });
+
+  it("finds nothing, without an error, where a filter lets no vector of an older step through", async () => {
+    const folder = await newFolder();
+    const old = await open({ folder, embedder: new TrigramEmbedder({ step: 1 }) });
+    await old.index(stream(files));
+    await old[Symbol.asyncDispose]();
+    const newer = await open({ folder, embedder: new TrigramEmbedder({ step: 2 }) });
+    expect(await newer.search("cats", { mode: "vector" })).not.toEqual([]);
+    expect(await newer.search("cats", { mode: "vector", filter: { path: "none.md" } })).toEqual([]);
+    await newer[Symbol.asyncDispose]();
   });
 
   it("keeps what was stored before the stream failed", async () => {
