@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { open, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
+import { mkdir, open, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type IEmbedder, PipeError } from "@pipe/core";
@@ -179,6 +179,16 @@ describe("the only writer", () => {
     expect(() => new WriterLock(folder, "testing")).toThrow("an unknown process");
     lock.release();
     expect(() => new WriterLock(join(folder, "nowhere"), "testing")).toThrow("is gone");
+  });
+
+  it("gives the lock back where it cannot say who writes", async () => {
+    const folder = await newFolder();
+    await withIndexer({ folder }, async (indexer) => {
+      await mkdir(join(folder, "writer.json"));
+      await expect(indexer.index(stream({ "a.md": "a" }))).rejects.toThrow("EISDIR");
+      await rm(join(folder, "writer.json"), { recursive: true });
+      expect(await indexer.index(stream({ "a.md": "a" }))).toMatchObject({ chunks: 1 });
+    });
   });
 
   it("gives the lock back when it is killed", async () => {
