@@ -362,6 +362,47 @@ describe("export and import", () => {
   });
 });
 
+describe("a line of an export", () => {
+  const vector = (...numbers: number[]): string => Buffer.from(Float32Array.from(numbers).buffer).toString("base64");
+  const space = { id: "s", dimensions: 2 };
+  const chunk = { line: 1, heading: ["h"], context: "", text: "t", vectors: [{ space, data: vector(1, 0) }] };
+  const document = { collection: "c", id: "a", path: "a", hash: "h", content: "c", chunks: [chunk] };
+  const lines = (...documents: unknown[]): string[] => [
+    '{"format":"pipe-index","version":1}',
+    ...documents.map((each) => JSON.stringify(each)),
+  ];
+
+  it.each([
+    ["of a document without a name", { ...document, id: null }, "id: null"],
+    ["of one with a number for a path", { ...document, path: 7 }, "path: 7"],
+    ["with a title that is none", { ...document, title: 7 }, "title: 7"],
+    ["with front matter that is none", { ...document, metadata: "draft" }, 'metadata: "draft"'],
+    ["without passages", { ...document, chunks: undefined }, "chunks: nothing"],
+    ["with a passage at no line", { ...document, chunks: [{ ...chunk, line: "x" }] }, 'chunks: [{"line":"x"'],
+    ["with headings that are none", { ...document, chunks: [{ ...chunk, heading: "h" }] }, "chunks: ["],
+    [
+      "with a space of no dimensions",
+      { ...document, chunks: [{ ...chunk, vectors: [{ space: { ...space, dimensions: 0 }, data: "" }] }] },
+      "chunks: [",
+    ],
+    [
+      "with a vector that would be found first by every query",
+      { ...document, chunks: [{ ...chunk, vectors: [{ space, data: vector(Number.NaN, 0) }] }] },
+      "not all numbers are finite",
+    ],
+    ["that is a number", 5, "got: 5"],
+  ])("%s is refused, and nothing of its part is stored", async (_, wrong, got) => {
+    await withIndexer({ folder: await newFolder() }, async (indexer) => {
+      const error = await indexer.store.import(lines(document, wrong)).catch((thrown: unknown) => thrown);
+      expect(PipeError.is(error, "import-invalid")).toBe(true);
+      expect(String(error)).toContain(got);
+      expect(String(error)).toContain("line 3");
+      expect((await indexer.status()).documents).toBe(0);
+      expect(await indexer.store.import(lines(document))).toBe(1);
+    });
+  });
+});
+
 describe("a disk that takes no more", () => {
   it("is one clear error, and nothing that was acknowledged is lost", async () => {
     const folder = await newFolder();
