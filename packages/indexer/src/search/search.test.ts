@@ -17,7 +17,7 @@ const guide = {
   "guide/install.md":
     "---\ntitle: Install\ndate: 2026-03-01\ntags: [setup, linux]\ndraft: false\n---\n\n# Install\n\nRun the installer and wait.\n\n## On Linux\n\n```sh\napt-get install engine\n```\n\nThe package manager installs the engine.\n",
   "guide/train.md":
-    "---\ntitle: Train\ndate: 2026-05-10T12:00:00Z\ntags: [models]\n---\n\n# Train\n\nTraining needs an engine and some text.\n\n```ts\nawait trainModel({ maxSteps: 10 });\n```\n",
+    "---\ntitle: Train\ndate: 2026-05-10T12:00:00Z\ntags: [models]\nauthor:\n  name: Ada\n  mail: a@b.c\n---\n\n# Train\n\nTraining needs an engine and some text.\n\n```ts\nawait trainModel({ maxSteps: 10 });\n```\n",
   "notes.md": "# Notes\n\nThe engine of my car needs oil.\n",
   "copy/notes.md": "# Notes\n\nThe engine of my car needs oil.\n",
 };
@@ -37,10 +37,12 @@ describe.each([["lexical"], ["vector"], ["hybrid"]] as const)("filters of a %s s
     [{ fields: { tags: "linux" } }, ["guide/install.md"]],
     [{ fields: { draft: false } }, ["guide/install.md"]],
     [{ fields: { tags: ["models"] } }, ["guide/train.md"]],
+    [{ fields: { author: { mail: "a@b.c", name: "Ada" } } }, ["guide/train.md"]],
     [{ fields: { nothing: 1 } }, []],
     [{ heading: "notes" }, ["copy/notes.md"]],
     [{ language: "SH" }, ["guide/install.md"]],
     [{ since: "2026-04-01" }, ["guide/train.md"]],
+    [{ since: "2026-03-01T12:00:00Z", until: "2026-04" }, ["guide/install.md"]],
     [{ since: "2026-03", until: "2026-05-10" }, ["guide/install.md", "guide/train.md"]],
     [{ until: "2026-03" }, ["guide/install.md"]],
     [{ collections: ["other"] }, []],
@@ -75,6 +77,9 @@ describe("search", () => {
     await withIndexer({ folder: await newFolder() }, async (indexer) => {
       await indexer.index(stream(guide));
       expect(await codeOf(() => indexer.search("engine", { filter: { since: "yesterday" } }))).toBe(
+        "search-options-invalid",
+      );
+      expect(await codeOf(() => indexer.search("engine", { filter: { path: "[z-a].md" } }))).toBe(
         "search-options-invalid",
       );
       expect(await codeOf(() => indexer.search("engine", { weight: 2 }))).toBe("search-options-invalid");
@@ -355,6 +360,9 @@ describe("parts of the search", () => {
     ["./a?.{md,txt}", ["ab.md", "ab.txt"], ["a.md", "abc.md"]],
     ["[a-c]*/[!x].md", ["ab/y.md"], ["db/y.md", "ab/x.md"]],
     ["a+(b),c}.md", ["a+(b),c}.md"], ["aab.md"]],
+    ["[a&~|]\\[x].md", ["&[x].md", "~[x].md"], ["b[x].md", "a\\x.md"]],
+    ["a[!b][^c]d.md", ["axyd.md"], ["a/xd.md", "ax/d.md", "abxd.md"]],
+    ["a/**/**/c.md", ["a/c.md", "a/b/c.md", "a/b/b/c.md"], ["a/bc.md"]],
   ])("knows the glob %s", (pattern, fitting, other) => {
     const fits = globTest(pattern);
     expect(fitting.map(fits)).toEqual(fitting.map(() => true));

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Json, SearchFilter } from "@pipe/core";
 import { PipeError } from "@pipe/core";
 import { globTest } from "./glob.ts";
@@ -38,11 +39,14 @@ export function allowedChunks(database: IndexDatabase, filter: SearchFilter | un
   return allowed;
 }
 
-/** A day includes all its hours: `until: "2026-11-25"` lets through what was written at noon. */
+/** A day includes all its hours: `until: "2026-11-25"` lets through what was written at noon, `since` noon what was on that day. */
 function inRange(date: string | null, since: string | undefined, until: string | undefined): boolean {
   if (since === undefined && until === undefined) return true;
   if (date === null) return false;
-  return (since === undefined || date >= since) && (until === undefined || date.slice(0, until.length) <= until);
+  return (
+    (since === undefined || date >= since.slice(0, date.length)) &&
+    (until === undefined || date.slice(0, until.length) <= until)
+  );
 }
 
 function hasHeading(headings: string, wanted: string): boolean {
@@ -53,7 +57,7 @@ function hasFields(metadata: string | null, fields: { readonly [name: string]: J
   const stored = (metadata === null ? {} : JSON.parse(metadata)) as { readonly [name: string]: Json } | null;
   return Object.entries(fields).every(([name, wanted]) => {
     const value = stored?.[name];
-    const equal = (each: Json | undefined): boolean => JSON.stringify(each) === JSON.stringify(wanted);
+    const equal = (each: Json | undefined): boolean => isDeepStrictEqual(each, wanted);
     return equal(value) || (Array.isArray(value) && value.some((each) => equal(each as Json)));
   });
 }
