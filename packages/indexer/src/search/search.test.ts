@@ -348,6 +348,9 @@ describe("parts of the search", () => {
       { citation: "a#on-linux--mac:0", text: "zero", score: 0.8 },
       { citation: "b#on-linux--mac:50", text: "five", score: 0.1 },
     ]);
+    const long = chunk("c", 0, `${"x".repeat(25)}👩 and more`, 1);
+    expect(gather([long], [chunk("c", 1, "next", 1)], 12).text).toBe(`[c#on-linux--mac:0]\n${"x".repeat(25)}`);
+    expect(gather([long], [], 13).text).toBe(`[c#on-linux--mac:0]\n${"x".repeat(25)}👩 an`);
     expect(gather(found, [chunk("b", 8, "alone", 1)], 1).passages).toEqual([
       { citation: "b#on-linux--mac:20", text: "two", score: 0.9 },
     ]);
