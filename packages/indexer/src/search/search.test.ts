@@ -323,6 +323,14 @@ describe("parts of the search", () => {
     const japanese = snippetOf("これは日本語の長い文章であり、東京都の図書館についての説明がここに書かれています", [
       "東京",
     ]);
+    const name = snippetOf("call theMarkdownDocumentIndexerFactory twice", ["index"]);
+    expect(name.highlights.map(([begin, end]) => name.snippet.slice(begin, end))).toEqual(["Index"]);
+    const stemmed = snippetOf("call theMarkdownLibrariesOfManyPeople twice", ["librari", "peopl", "mani"]);
+    expect(stemmed.highlights.map(([begin, end]) => stemmed.snippet.slice(begin, end))).toEqual(["Librari"]);
+    const changed = snippetOf("call theMarkdownDocumentHappyPath twice", ["happi"]);
+    expect(changed.highlights.map(([begin, end]) => changed.snippet.slice(begin, end))).toEqual([
+      "theMarkdownDocumentHappyPath",
+    ]);
     expect(japanese.highlights.map(([begin, end]) => japanese.snippet.slice(begin, end))).toEqual(["東京"]);
   });
 
