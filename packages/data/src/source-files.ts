@@ -73,9 +73,14 @@ async function walk(
   return files;
 }
 
-/** Whether no folder on the way from the root is a link. */
+/** Whether no folder on the way from the root is a link; one that was removed meanwhile holds nothing. */
 async function isOwn(absolute: string, root: string, path: string): Promise<boolean> {
-  return (await realpath(dirname(absolute))) === dirname(join(await realpath(root), path));
+  try {
+    return (await realpath(dirname(absolute))) === dirname(join(await realpath(root), path));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw error;
+  }
 }
 
 function found(files: SourceFile[], root: string, expected: string, fix: string): SourceFile[] {
