@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { type IndexReport, messageOf, PipeError } from "@pipe/core";
+import { sourceRoot } from "@pipe/data";
 import type { MarkdownIndexer } from "@pipe/indexer";
 import { formatPlural } from "@pipe/monitor";
 import type { Host } from "../host.ts";
@@ -8,6 +9,7 @@ import {
   indexFolderOf,
   isSentenceModel,
   notedEmbedder,
+  notedSources,
   noteEmbedder,
   noteSource,
   usableEmbedder,
@@ -63,6 +65,13 @@ export async function addFolder(args: readonly string[], host: Host): Promise<nu
     run === undefined || isSentenceModel(run) ? undefined : await sampleFor(index, folder, values.whiten === true);
   const { collection } = values;
   const prune = values.prune === true || values.watch === true;
+  const other = (await notedSources(index))[collection];
+  if (other !== undefined && other !== folder && existsSync(await sourceRoot(other))) {
+    const fate = prune ? "what comes from there is removed" : "files of equal paths take each other's place";
+    host.stderr.write(
+      `warning: the collection ${collection} was made of ${other}, and ${fate}; --collection <name> keeps them apart\n`,
+    );
+  }
   const interrupt = new AbortController();
   const interrupts = host.onInterrupt(() => (interrupt.signal.aborted ? host.exit() : interrupt.abort(INTERRUPTED)));
   const tell = (report: IndexReport): void => {

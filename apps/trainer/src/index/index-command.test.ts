@@ -110,6 +110,22 @@ describe("pipe index", () => {
     expect((await pipe(["search", "roasted"])).out).toBe("nothing found\n");
   });
 
+  it("warns before files of another folder take the place of those of a collection", async () => {
+    for (const name of ["left", "right"]) {
+      await mkdir(join(folder, name));
+      await writeFile(join(folder, name, "readme.md"), `# ${name}\n\nthe ${name} one\n`);
+    }
+    const index = (name: string, ...more: string[]) => pipe(["index", `./${name}`, "--index", "mixed-up", ...more]);
+    expect((await index("left")).err).toBe("");
+    expect((await index("left")).err).toBe("");
+    expect((await index("right", "--collection", "other")).err).toBe("");
+    const mixed = await index("right");
+    expect(mixed.err).toMatch(/^warning: the collection default was made of .*left, and files of equal paths take/);
+    expect((await index("left", "--prune")).err).toContain("what comes from there is removed");
+    await rm(join(folder, "left"), { recursive: true });
+    expect((await index("right")).err).toBe("");
+  });
+
   it("keeps collections apart", async () => {
     await pipe(["index", "./outside", "--collection", "private"]);
     expect((await pipe(["search", "secret", "--collection", "default"])).out).toBe("nothing found\n");
