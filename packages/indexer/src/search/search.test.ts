@@ -137,6 +137,16 @@ describe("search", () => {
     });
   });
 
+  it("finds what is like a document by its own words, however often it was changed", async () => {
+    const filler = Array.from({ length: 9 }, (_, n) => `word${n}`).join(" ");
+    const others = Object.fromEntries(Array.from({ length: 6 }, (_, n) => [`${n}.md`, `${filler} page${n}`]));
+    await withIndexer({ folder: await newFolder() }, async (indexer) => {
+      await indexer.index(stream({ ...others, "twin.md": "zebra stripes" }));
+      for (let n = 0; n < 6; n++) await indexer.index(stream({ "own.md": `zebra ${filler} version${n}` }));
+      expect((await indexer.search("", { like: "own.md", limit: 1 }))[0]!.path).toBe("twin.md");
+    });
+  });
+
   it("keeps collections apart, and finds in all", async () => {
     await withIndexer({ folder: await newFolder() }, async (indexer) => {
       await indexer.index(stream({ "a.md": "alpha one" }), { collection: "first" });
