@@ -21,7 +21,7 @@ import { engineFlag, parseCommand, required, usageError } from "../usage.ts";
 import { indexFolderInto } from "./index-folder-into.ts";
 import { IndexProgressLine } from "./progress-line.ts";
 import { sampleFor } from "./sample-passages.ts";
-import { watchSource } from "./watch-source.ts";
+import { SourceWatch } from "./watch-source.ts";
 import { dropWhitening } from "./whitening-file.ts";
 
 const INTERRUPTED = new Error("interrupted");
@@ -87,6 +87,8 @@ export async function addFolder(args: readonly string[], host: Host): Promise<nu
       line[Symbol.dispose]();
     }
   };
+  // Before the first pass, which may take long: what changes meanwhile is read again.
+  const watched = values.watch === true ? await SourceWatch.open(folder, index) : undefined;
   try {
     return await withIndex(
       host,
@@ -102,9 +104,9 @@ export async function addFolder(args: readonly string[], host: Host): Promise<nu
             `warning: ${formatPlural(chunks - vectors, "passage")} without a vector; index again with --run or --embedder to give them one\n`,
           );
         }
-        if (values.watch !== true) return 0;
+        if (watched === undefined) return 0;
         host.stderr.write(`watching ${folder}; Ctrl-C ends it\n`);
-        await watchSource(folder, index, interrupt.signal, async () => {
+        await watched.follow(interrupt.signal, async () => {
           try {
             const next = await once(indexer);
             if (next.unchanged < next.documents || next.removed > 0) tell(next);
@@ -120,6 +122,7 @@ export async function addFolder(args: readonly string[], host: Host): Promise<nu
     host.stderr.write("stopped; what was stored stays, and the same command goes on from there\n");
     return 130;
   } finally {
+    watched?.[Symbol.dispose]();
     interrupts[Symbol.dispose]();
   }
 }

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, it } from "vitest";
-import { watchSource } from "./watch-source.ts";
+import { SourceWatch } from "./watch-source.ts";
 
 let folder: string;
 
@@ -15,19 +15,18 @@ beforeEach(async () => {
 
 afterEach(() => rm(folder, { recursive: true, force: true }));
 
-/** Watches until it was called so often; `before` comes first, and `at` with each call. */
+/** Watches until it was called so often; `before` comes when it watches and follows nothing yet, and `at` with each call. */
 async function calls(source: string, count: number, before: () => void, at: (call: number) => void): Promise<number> {
   const end = new AbortController();
   let called = 0;
-  const watching = watchSource(source, join(folder, "docs/index"), end.signal, async () => {
+  const watch = await SourceWatch.open(source, join(folder, "docs/index"));
+  before();
+  await watch.follow(end.signal, async () => {
     at(++called);
     if (called === count) end.abort();
     await Promise.resolve();
   });
-  // Again and again, with quiet between: nobody says from when on it watches.
-  const timer = setInterval(() => called === 0 && before(), 1_000);
-  await watching;
-  clearInterval(timer);
+  watch[Symbol.dispose]();
   return called;
 }
 
