@@ -40,6 +40,7 @@ describe.each([["lexical"], ["vector"], ["hybrid"]] as const)("filters of a %s s
     [{ fields: { author: { mail: "a@b.c", name: "Ada" } } }, ["guide/train.md"]],
     [{ fields: { nothing: 1 } }, []],
     [{ heading: "notes" }, ["copy/notes.md"]],
+    [{ heading: "on Linux" }, ["guide/install.md"]],
     [{ language: "SH" }, ["guide/install.md"]],
     [{ since: "2026-04-01" }, ["guide/train.md"]],
     [{ since: "2026-03-01T12:00:00Z", until: "2026-04" }, ["guide/install.md"]],
@@ -84,6 +85,19 @@ describe("search", () => {
       );
       expect(await codeOf(() => indexer.search("engine", { weight: 2 }))).toBe("search-options-invalid");
       expect(await codeOf(() => indexer.search("engine", { mode: "fuzzy" as never }))).toBe("search-options-invalid");
+    });
+  });
+
+  it("filters by the headings of small sections, which share a passage", async () => {
+    const text =
+      "# All\n\nengine\n\n## Use `it` *now* ##\n\nengine\n\nUnderlined\n---\n\n```sh\n# no heading\n```\n\n### [Link](x.md)\n\nengine\n";
+    await withIndexer({ folder: await newFolder() }, async (indexer) => {
+      await indexer.index(stream({ "small.md": text, "other.md": "# Other\n\nengine\n" }));
+      const found = async (heading: string): Promise<string[]> =>
+        pathsOf(await indexer.search("engine", { filter: { heading } }));
+      for (const heading of ["all", "Use it now", "underlined", "Link"])
+        expect(await found(heading)).toEqual(["small.md"]);
+      for (const heading of ["no heading", "Use it", "engine", ""]) expect(await found(heading)).toEqual([]);
     });
   });
 
