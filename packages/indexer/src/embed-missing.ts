@@ -1,5 +1,5 @@
 import { type IEmbedder, messageOf, PipeError } from "@pipe/core";
-import type { IndexManager } from "./index-manager.ts";
+import type { IndexWrite } from "./index-manager.ts";
 import type { PendingChunk } from "./store/vector-table.ts";
 import { allFinite } from "./vectors/check-vector.ts";
 
@@ -12,8 +12,6 @@ const lookedUpAtOnce = 512;
 /** Vectors that one transaction stores, and milliseconds that one waits for it, at most. */
 const storedAtOnce = 256;
 const longestWait = 1_000;
-
-type Write = Parameters<Parameters<IndexManager["writing"]>[1]>[0];
 
 /** What {@link embedMissing} did: how many passages got a vector, and why documents did not, by collection and id. */
 export type EmbedReport = {
@@ -28,7 +26,7 @@ export type EmbedReport = {
  * without, and its document is reported.
  */
 export async function embedMissing(
-  write: Write,
+  write: IndexWrite,
   embedder: IEmbedder,
   signal: AbortSignal | undefined,
   onProgress: (embedded: number, pending: number) => void,

@@ -10,7 +10,7 @@ import {
 import type { ProcessedDocument } from "./document-processor.ts";
 import { EmbedAlong, type Ready } from "./embed-along.ts";
 import { embedMissing } from "./embed-missing.ts";
-import type { IndexManager } from "./index-manager.ts";
+import type { IndexWrite } from "./index-manager.ts";
 
 /** What one transaction stores at most: documents, passages, and milliseconds of waiting. */
 const mostDocuments = 256;
@@ -27,8 +27,6 @@ const newAtOnce = 8;
 const ahead = 64;
 const aheadInHaste = 8;
 
-type Write = Parameters<Parameters<IndexManager["writing"]>[1]>[0];
-
 /** What turns documents into passages, here or in other threads: a `DocumentProcessor` or a `ProcessorPool`. */
 export type Processing = {
   hash(document: SourceDocument): string;
@@ -37,7 +35,7 @@ export type Processing = {
 
 /** Reads a stream of documents into an index: the steps of one `index` call, as its only writer. */
 export class IndexDocuments {
-  readonly #write: Write;
+  readonly #write: IndexWrite;
   readonly #processor: Processing;
   /** Makes vectors of documents before they are stored; nothing where time is short, as words come first then. */
   readonly #along: EmbedAlong | undefined;
@@ -58,7 +56,7 @@ export class IndexDocuments {
   #isNew = false;
   #since = performance.now();
 
-  constructor(write: Write, processor: Processing, embedder: IEmbedder | undefined, options: IndexOptions) {
+  constructor(write: IndexWrite, processor: Processing, embedder: IEmbedder | undefined, options: IndexOptions) {
     this.#write = write;
     this.#processor = processor;
     if (embedder !== undefined && options.embedFor === undefined) {

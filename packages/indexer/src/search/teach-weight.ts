@@ -1,6 +1,6 @@
 import type { IEmbedder } from "@pipe/core";
 import { embedChecked } from "../embed-missing.ts";
-import type { IndexManager } from "../index-manager.ts";
+import type { IndexManager, IndexWrite } from "../index-manager.ts";
 import { eachTerm, queryTerms } from "../lexical/terms.ts";
 import type { StoredChunk } from "../store/chunk-table.ts";
 import { embeddedText, innerProduct } from "../store/vector-table.ts";
@@ -18,7 +18,6 @@ const mostRanked = 20_000;
 /** Questions that are embedded, and asked, together. */
 const together = 16;
 
-type Write = Parameters<Parameters<IndexManager["writing"]>[1]>[0];
 type Taken = { readonly passage: StoredChunk; readonly sentence: string; readonly rest: string };
 
 /**
@@ -27,7 +26,7 @@ type Taken = { readonly passage: StoredChunk; readonly sentence: string; readonl
  */
 export async function teachWeight(
   index: IndexManager,
-  write: Write,
+  write: IndexWrite,
   vectors: VectorSearch,
   embedder: IEmbedder,
   signal: AbortSignal | undefined,
