@@ -88,6 +88,23 @@ describe("search", () => {
     });
   });
 
+  it("filters by the language of all parts of a long block of code", async () => {
+    const code = Array.from({ length: 300 }, (_, n) => `engine.start(${n}); // and wait until it runs`).join("\n");
+    await withIndexer({ folder: await newFolder() }, async (indexer) => {
+      await indexer.index(
+        stream({
+          "code.md": `# Code\n\n\`\`\`C++\n${code}\n\`\`\`\n\n## After\n\nthe engine ${"rests ".repeat(200)}\n`,
+        }),
+      );
+      const found = async (language: string): Promise<number> =>
+        (await indexer.search("engine", { limit: 100, filter: { language } })).length;
+      const all = (await indexer.search("engine", { limit: 100 })).length;
+      expect(all).toBeGreaterThan(10);
+      expect(await found("c++")).toBe(all - 1);
+      expect(await found("c")).toBe(0);
+    });
+  });
+
   it("filters by the headings of small sections, which share a passage", async () => {
     const text =
       "# All\n\nengine\n\n## Use `it` *now* ##\n\nengine\n\nUnderlined\n---\n\n```sh\n# no heading\n```\n\n### [Link](x.md)\n\nengine\n";
