@@ -109,7 +109,7 @@ pipe index serve --mcp      offer it to programs that speak the Model Context Pr
 
   Only where all of these fit:
   --path <glob>             the document's path: "guide/**"
-  --heading <text>          a heading above the passage
+  --heading <text>          a heading above the passage or in it
   --language <name>         the language of a code block
   --field name=value        a field of the front matter; may be repeated
   --since <date>            the front matter's date, as 2026-01-31

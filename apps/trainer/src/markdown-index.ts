@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { definedOnly, type IEmbedder, PipeError } from "@pipe/core";
 import { type IndexedVersion, MarkdownIndexer, OnnxEmbedder, OnnxReranker, type StrategyConfig } from "@pipe/indexer";
@@ -16,9 +16,9 @@ const SOURCES = "sources.json";
 
 /** Notes beside an index what makes its vectors: the model of a run, or a sentence embedding model in a folder. */
 export async function noteEmbedder(index: string, model: string): Promise<void> {
-  await mkdir(index, { recursive: true });
-  const note = { [textModelAt(model) === undefined ? "run" : "sentenceModel"]: relative(index, model) };
-  await writeFile(join(index, EMBEDDER), `${JSON.stringify(note)}\n`);
+  await writeNote(index, EMBEDDER, {
+    [textModelAt(model) === undefined ? "run" : "sentenceModel"]: relative(index, model),
+  });
 }
 
 /** The folder of the run or of the sentence embedding model that makes an index's vectors, if there is one. */
@@ -46,14 +46,25 @@ export async function usableEmbedder(index: string, host: Host, doing: string): 
 /** Notes beside an index which folder a collection comes from. */
 export async function noteSource(index: string, collection: string, folder: string): Promise<void> {
   const known = (await readNote<{ [collection: string]: string }>(index, SOURCES)) ?? {};
-  await mkdir(index, { recursive: true });
-  await writeFile(join(index, SOURCES), `${JSON.stringify({ ...known, [collection]: relative(index, folder) })}\n`);
+  await writeNote(index, SOURCES, { ...known, [collection]: relative(index, folder) });
 }
 
 /** The folder of each collection that is known to come from one. */
 export async function notedSources(index: string): Promise<{ readonly [collection: string]: string }> {
   const known = (await readNote<{ [collection: string]: string }>(index, SOURCES)) ?? {};
   return Object.fromEntries(Object.entries(known).map(([collection, folder]) => [collection, resolve(index, folder)]));
+}
+
+/** The folder to which the paths of each collection are relative; a collection may come from a file or a glob. */
+async function rootsOf(index: string): Promise<ReadonlyMap<string, string>> {
+  const sources = Object.entries(await notedSources(index));
+  return new Map(await Promise.all(sources.map(async ([name, path]) => [name, await rootOf(path)] as const)));
+}
+
+/** Most sources are folders, for which nothing has to be loaded. */
+async function rootOf(path: string): Promise<string> {
+  const info = await stat(path).catch(() => undefined);
+  return info?.isDirectory() === true ? path : (await import("@pipe/data")).sourceRoot(path);
 }
 
 /** Opens an index, with the model of a run or a sentence embedding model where one is given, and closes both. */
@@ -78,8 +89,8 @@ export async function withIndex<T>(
   body: (indexer: MarkdownIndexer, embedder: IEmbedder | undefined) => Promise<T>,
 ): Promise<T> {
   const { index, run, create, engine: kind, reranker, worker = false, strategy, sample } = options;
-  const sources = await notedSources(index);
-  const isChanged = (version: IndexedVersion): Promise<boolean> => hasChanged(sources, version);
+  const roots = await rootsOf(index);
+  const isChanged = (version: IndexedVersion): Promise<boolean> => hasChanged(roots, version);
   return using(run === undefined ? undefined : openModel(host, { index, run, engine: kind, sample }), (parts) =>
     using(reranker === undefined ? undefined : OnnxReranker.open(reranker), (opened) => {
       const given = definedOnly({ embedder: parts?.embedder, vectors: parts?.vectors, reranker: opened, strategy });
@@ -126,15 +137,23 @@ export function indexFolderOf(cwd: string, named: string | undefined): string {
 
 /** Whether a file is not as it was indexed. What comes from no known folder counts as unchanged. */
 async function hasChanged(
-  sources: { readonly [collection: string]: string },
+  roots: ReadonlyMap<string, string>,
   { collection, path, sha256 }: IndexedVersion,
 ): Promise<boolean> {
-  const folder = sources[collection];
+  const folder = roots.get(collection);
   if (folder === undefined) return false;
   const bytes = await readFile(join(folder, path)).catch(() => undefined);
   if (bytes === undefined) return true;
   const mark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
   return createHash("sha256").update(bytes.subarray(mark)).digest("hex") !== sha256;
+}
+
+/** Replaces a note as a whole: who searches meanwhile would take half of one for none. */
+async function writeNote(index: string, name: string, note: object): Promise<void> {
+  await mkdir(index, { recursive: true });
+  const next = join(index, `${name}.${process.pid}.new`);
+  await writeFile(next, `${JSON.stringify(note)}\n`, { flush: true });
+  await rename(next, join(index, name));
 }
 
 async function readNote<T>(index: string, name: string): Promise<T | undefined> {

@@ -54,6 +54,8 @@ describe("hits as text", () => {
       "   words 2.00 (tea 1.50, green 0.00) · meaning 0.25 · convex, share of meaning 0.5 · cross 0.90",
       "",
     ]);
+    const same = Array.from({ length: 9 }, (_, n) => ({ path: "b.md", line: n % 7 }));
+    expect(formatHits([{ ...hit, same }])).toContain("also in b.md:0, b.md:1, b.md:2, b.md:3, b.md:4 and 2 more\n");
     const bare: SearchHit = { ...hit, explain: {} };
     expect(formatHits([bare])).toContain("Green tea\n   \n");
     const wordless = { ...hit, explain: { lexical: { score: 1 } } } as unknown as SearchHit;

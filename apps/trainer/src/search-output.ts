@@ -13,12 +13,21 @@ function formatHit(hit: SearchHit, rank: number, color: boolean): string {
   const lines = [
     `${rank}. ${place}  (${formatScore(score)})`,
     `   ${extractOf(hit, color)}`,
-    ...(same === undefined ? [] : [`   also in ${same.map((each) => `${each.path}:${each.line}`).join(", ")}`]),
+    ...(same === undefined ? [] : [`   also in ${formatPlaces(same)}`]),
     ...(stale?.changed === true ? ["   its file has changed since"] : []),
     ...(stale?.step === undefined ? [] : [`   found by the model of step ${stale.step}`]),
     ...(explain === undefined ? [] : [`   ${formatExplanation(explain)}`]),
   ];
   return `${lines.join("\n")}\n`;
+}
+
+/** Places of an equal passage that are named, at most: some stand on every page. */
+const MOST_PLACES = 5;
+
+function formatPlaces(places: NonNullable<SearchHit["same"]>): string {
+  const names = [...new Set(places.map(({ path, line }) => `${path}:${line}`))];
+  const rest = names.length - MOST_PLACES;
+  return names.slice(0, MOST_PLACES).join(", ") + (rest > 0 ? ` and ${rest} more` : "");
 }
 
 const [BOLD, USUAL] = ["\u001b[1m", "\u001b[22m"];

@@ -9,6 +9,7 @@
 export { TextDataSource, type TextDataSourceOptions } from "./text-data-source.ts";
 export { JsonlDataSource, type JsonlDataSourceOptions } from "./jsonl-data-source.ts";
 export { MarkdownDataSource, type MarkdownDataSourceOptions } from "./markdown-data-source.ts";
+export { sourceRoot } from "./source-files.ts";
 export { ParquetDataSource, type ParquetColumns, type ParquetDataSourceOptions } from "./parquet-data-source.ts";
 export { HuggingFaceDataSource, type HuggingFaceDataSourceOptions } from "./hugging-face-data-source.ts";
 export { downloadHuggingFaceModel, type HuggingFaceModelOptions, isHuggingFaceModel } from "./hugging-face-model.ts";

@@ -47,6 +47,14 @@ export async function listFiles(
   return found(await walk(root, [pattern], {}, followFolders), root, pattern, "correct the glob");
 }
 
+/** The folder to which the paths of a source's files are relative: of a file its own, of a glob its fixed leading part. */
+export async function sourceRoot(path: string): Promise<string> {
+  const absolute = resolve(path);
+  const info = await stat(absolute).catch(() => undefined);
+  if (info?.isFile()) return dirname(absolute);
+  return info === undefined && isDynamicPattern(path) ? splitGlob(path).root : absolute;
+}
+
 async function walk(
   root: string,
   patterns: readonly string[],
@@ -65,9 +73,14 @@ async function walk(
   return files;
 }
 
-/** Whether no folder on the way from the root is a link. */
+/** Whether no folder on the way from the root is a link; one that was removed meanwhile holds nothing. */
 async function isOwn(absolute: string, root: string, path: string): Promise<boolean> {
-  return (await realpath(dirname(absolute))) === dirname(join(await realpath(root), path));
+  try {
+    return (await realpath(dirname(absolute))) === dirname(join(await realpath(root), path));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return false;
+    throw error;
+  }
 }
 
 function found(files: SourceFile[], root: string, expected: string, fix: string): SourceFile[] {

@@ -1,11 +1,13 @@
-import { symlink, writeFile } from "node:fs/promises";
+import { rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { type Cursor, type IDataSource, PipeError, type SourceDocument } from "@pipe/core";
 import { dataSourceContract } from "@pipe/core/testing";
 import { describe, expect, it } from "vitest";
 import { folderOf } from "./folder-of.test.fixture.ts";
 import { JsonlDataSource } from "./jsonl-data-source.ts";
 import { MarkdownDataSource } from "./markdown-data-source.ts";
+import { sourceRoot } from "./source-files.ts";
 import { TextDataSource } from "./text-data-source.ts";
 
 async function all(source: IDataSource, from?: Cursor): Promise<SourceDocument[]> {
@@ -85,6 +87,14 @@ describe("TextDataSource", () => {
       "z.TXT",
     ]);
     expect((await all(new TextDataSource({ path: join(texts, "{a,b}*") }))).map(({ id }) => id)).toEqual(["b.txt"]);
+  });
+
+  it("says to what folder the paths of its documents are relative", async () => {
+    const folder = await folderOf({ "one.txt": "one" });
+    expect(await sourceRoot(folder)).toBe(folder);
+    expect(await sourceRoot(join(folder, "one.txt"))).toBe(folder);
+    expect(await sourceRoot(`${folder}/**/*.txt`)).toBe(folder);
+    expect(await sourceRoot(join(folder, "gone"))).toBe(join(folder, "gone"));
   });
 
   it("splits files at separator lines and keeps line ends", async () => {
@@ -206,6 +216,21 @@ describe("MarkdownDataSource", () => {
   });
 
   dataSourceContract(() => new MarkdownDataSource({ path: notes }), { describe, it, expect });
+
+  it("reads what is left of a folder from which others are removed meanwhile", async () => {
+    const names = Array.from({ length: 200 }, (_, n) => `${100 + n}/a.md`);
+    for (let wait = 2; wait <= 8; wait += 2) {
+      const folder = await folderOf(Object.fromEntries(names.map((name) => [name, "text"])));
+      const gone: string[] = [];
+      const source = new MarkdownDataSource({ path: folder, onUnreadable: (path) => gone.push(path) });
+      const reading = all(source);
+      await pause(wait);
+      await rm(join(folder, "299"), { recursive: true });
+      const read = (await reading).map(({ path }) => path);
+      expect(read.slice(0, 199)).toEqual(names.slice(0, 199));
+      expect([names, names.slice(0, 199)]).toContainEqual([...read, ...gone]);
+    }
+  });
 
   it("reads markdown files with their paths, front matter and all", async () => {
     const documents = await all(new MarkdownDataSource({ path: notes }));

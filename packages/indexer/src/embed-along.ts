@@ -1,15 +1,13 @@
 import type { IEmbedder, VectorSpace } from "@pipe/core";
 import type { ProcessedDocument } from "./document-processor.ts";
 import { embedChecked } from "./embed-missing.ts";
-import type { IndexManager } from "./index-manager.ts";
+import type { IndexWrite } from "./index-manager.ts";
 import type { NewVectors } from "./index-writes.ts";
 import { embeddedText } from "./store/vector-table.ts";
 
 const embedAtOnce = 32;
 /** Milliseconds that a transaction waits for vectors of documents that nobody misses. */
 const longestWait = 1_000;
-
-type Write = Parameters<Parameters<IndexManager["writing"]>[1]>[0];
 
 /** A document to be stored, and whether it takes the place of an older version. */
 export type Ready = { readonly document: ProcessedDocument; readonly replaces: boolean };
@@ -29,7 +27,7 @@ type AlongProgress = { pending(count: number): void; embedded(count: number): vo
 
 /** Makes vectors of documents that are about to be stored, so that they are stored together. */
 export class EmbedAlong {
-  readonly #write: Write;
+  readonly #write: IndexWrite;
   readonly #embedder: IEmbedder;
   readonly #signal: AbortSignal | undefined;
   readonly #progress: AlongProgress;
@@ -38,7 +36,7 @@ export class EmbedAlong {
   /** Whether the embedder keeps up with the parser. */
   #isQuick = true;
 
-  constructor(write: Write, embedder: IEmbedder, signal: AbortSignal | undefined, progress: AlongProgress) {
+  constructor(write: IndexWrite, embedder: IEmbedder, signal: AbortSignal | undefined, progress: AlongProgress) {
     this.#write = write;
     this.#embedder = embedder;
     this.#signal = signal;

@@ -1,6 +1,7 @@
 import { type IEmbedder, messageOf, PipeError } from "@pipe/core";
-import type { IndexManager } from "./index-manager.ts";
+import type { IndexWrite } from "./index-manager.ts";
 import type { PendingChunk } from "./store/vector-table.ts";
+import { allFinite } from "./vectors/check-vector.ts";
 
 /** Passages that the embedder gets at a time. */
 const batchSize = 32;
@@ -11,8 +12,6 @@ const lookedUpAtOnce = 512;
 /** Vectors that one transaction stores, and milliseconds that one waits for it, at most. */
 const storedAtOnce = 256;
 const longestWait = 1_000;
-
-type Write = Parameters<Parameters<IndexManager["writing"]>[1]>[0];
 
 /** What {@link embedMissing} did: how many passages got a vector, and why documents did not, by collection and id. */
 export type EmbedReport = {
@@ -27,7 +26,7 @@ export type EmbedReport = {
  * without, and its document is reported.
  */
 export async function embedMissing(
-  write: Write,
+  write: IndexWrite,
   embedder: IEmbedder,
   signal: AbortSignal | undefined,
   onProgress: (embedded: number, pending: number) => void,
@@ -107,22 +106,18 @@ export async function embedChecked(
   signal: AbortSignal | undefined,
 ): Promise<readonly Float32Array[]> {
   const { dimensions, id } = embedder.space;
-  const vectors = await embedder.embed(texts, signal);
-  const valid = (vector: Float32Array): boolean => vector.length === dimensions && allFinite(vector);
-  if (vectors.length === texts.length && vectors.every(valid)) return vectors;
-  const bad = vectors.find((vector) => !valid(vector));
+  // Programs without types give anything.
+  const given = (await embedder.embed(texts, signal)) as readonly (Float32Array | undefined)[] | undefined;
+  const vectors = Array.from(given ?? []);
+  const bad = vectors.findIndex((vector) => vector?.length !== dimensions || !allFinite(vector));
+  if (vectors.length === texts.length && bad < 0) return vectors as readonly Float32Array[];
+  const vector = vectors[bad];
   throw new PipeError("vector-invalid", "The embedder gave no proper vectors.", {
     expected: `${texts.length} vectors of ${dimensions} finite numbers`,
     got:
-      bad === undefined
-        ? `${vectors.length} vectors`
-        : `one of ${bad.length} numbers, ${bad.every(Number.isFinite) ? "all" : "not all"} finite`,
+      vector === undefined
+        ? `${vectors.filter((each) => each !== undefined).length} vectors`
+        : `one of ${vector.length} numbers, ${allFinite(vector) ? "all" : "not all"} finite`,
     where: id,
   });
-}
-
-/** `every` with a callback takes ten times as long. */
-function allFinite(vector: Float32Array): boolean {
-  for (let at = 0; at < vector.length; at++) if (!Number.isFinite(vector[at])) return false;
-  return true;
 }

@@ -10,7 +10,7 @@ import {
 import type { ProcessedDocument } from "./document-processor.ts";
 import { EmbedAlong, type Ready } from "./embed-along.ts";
 import { embedMissing } from "./embed-missing.ts";
-import type { IndexManager } from "./index-manager.ts";
+import type { IndexWrite } from "./index-manager.ts";
 
 /** What one transaction stores at most: documents, passages, and milliseconds of waiting. */
 const mostDocuments = 256;
@@ -27,8 +27,6 @@ const newAtOnce = 8;
 const ahead = 64;
 const aheadInHaste = 8;
 
-type Write = Parameters<Parameters<IndexManager["writing"]>[1]>[0];
-
 /** What turns documents into passages, here or in other threads: a `DocumentProcessor` or a `ProcessorPool`. */
 export type Processing = {
   hash(document: SourceDocument): string;
@@ -37,7 +35,7 @@ export type Processing = {
 
 /** Reads a stream of documents into an index: the steps of one `index` call, as its only writer. */
 export class IndexDocuments {
-  readonly #write: Write;
+  readonly #write: IndexWrite;
   readonly #processor: Processing;
   /** Makes vectors of documents before they are stored; nothing where time is short, as words come first then. */
   readonly #along: EmbedAlong | undefined;
@@ -46,6 +44,8 @@ export class IndexDocuments {
   readonly #counts = { documents: 0, unchanged: 0, removed: 0, chunks: 0, embedded: 0 };
   readonly #failures = new Map<string, string>();
   readonly #seen = new Set<string>();
+  /** Documents whose id the stream had before: what the index has of it is not what it will have by their turn. */
+  readonly #repeated = new WeakSet<SourceDocument>();
   #waiting: Ready[] = [];
   #waitingChunks = 0;
   /** Passages with which the next transaction is due. */
@@ -56,7 +56,7 @@ export class IndexDocuments {
   #isNew = false;
   #since = performance.now();
 
-  constructor(write: Write, processor: Processing, embedder: IEmbedder | undefined, options: IndexOptions) {
+  constructor(write: IndexWrite, processor: Processing, embedder: IEmbedder | undefined, options: IndexOptions) {
     this.#write = write;
     this.#processor = processor;
     if (embedder !== undefined && options.embedFor === undefined) {
@@ -96,7 +96,7 @@ export class IndexDocuments {
         signal?.throwIfAborted();
         checkDocument(document);
         this.#counts.documents++;
-        if (this.#seen.has(document.id)) this.#isNew = false;
+        if (this.#seen.has(document.id)) this.#repeated.add(document);
         this.#seen.add(document.id);
         this.#report(0, 0);
         group.push(document);
@@ -119,9 +119,10 @@ export class IndexDocuments {
     }
   }
 
-  /** Removes documents of the collection that the stream did not have. */
+  /** Removes documents of the collection that the stream did not have, and failures of such ones. */
   async prune(): Promise<void> {
-    const gone = (await this.#write("documentIds", this.#collection)).filter((id) => !this.#seen.has(id));
+    const known = await this.#write("knownIds", this.#collection);
+    const gone = known.filter((id) => !this.#seen.has(id));
     if (gone.length > 0) this.#counts.removed = await this.#write("remove", this.#collection, gone);
   }
 
@@ -174,12 +175,13 @@ export class IndexDocuments {
     const { id } = document;
     try {
       const known = await stored;
-      if (known === this.#processor.hash(document)) {
+      const isRepeated = this.#repeated.has(document);
+      if (!isRepeated && known === this.#processor.hash(document)) {
         this.#counts.unchanged++;
         return undefined;
       }
       const processed = await this.#processor.process(document);
-      return { document: processed, replaces: known !== undefined };
+      return { document: processed, replaces: isRepeated || known !== undefined };
     } catch (error) {
       if (PipeError.is(error) && error.code.startsWith("index-")) throw error;
       this.#failures.set(id, messageOf(error));

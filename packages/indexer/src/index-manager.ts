@@ -16,6 +16,9 @@ export type IndexManagerOptions = {
 
 type Answer<M extends keyof IndexApi> = Promise<Awaited<ReturnType<IndexApi[M]>>>;
 
+/** Calls what its index serves, as the only writer. */
+export type IndexWrite = WorkerChannel<IndexApi>["call"];
+
 /** Megabytes for what is short-lived: words of passages die young. */
 const youngMegabytes = 64;
 /** Documents of an import that one transaction takes. */
@@ -63,11 +66,11 @@ export class IndexManager implements AsyncDisposable {
    * @param purpose what others are told that this one does.
    * @throws PipeError `index-busy` where somebody else writes; it names the process.
    */
-  async writing<T>(purpose: string, body: (write: WorkerChannel<IndexApi>["call"]) => Promise<T>): Promise<T> {
+  async writing<T>(purpose: string, body: (write: IndexWrite) => Promise<T>): Promise<T> {
     if (!this.#open) throw new PipeError("index-closed", "The index was closed.");
     const { channel } = this.#main;
     await channel.call("lock", purpose);
-    const write: WorkerChannel<IndexApi>["call"] = (method, ...args) => {
+    const write: IndexWrite = (method, ...args) => {
       this.#writes++;
       return channel.call(method, ...args).finally(() => {
         this.#writes--;

@@ -10,7 +10,7 @@ import {
   readPlaces,
   type StoredChunk,
 } from "./store/chunk-table.ts";
-import { documentIds } from "./store/document-table.ts";
+import { knownIds } from "./store/document-table.ts";
 import { allowedChunks } from "./store/filter.ts";
 import type { IndexDatabase } from "./store/index-database.ts";
 import { exportLines } from "./store/transfer.ts";
@@ -82,8 +82,9 @@ export function indexReads(opened: () => IndexDatabase) {
       });
     },
 
-    documentIds(collection: string): string[] {
-      return read((database) => documentIds(database, collection));
+    /** Ids of a collection's documents, and of those that could not be stored. */
+    knownIds(collection: string): string[] {
+      return read((database) => knownIds(database, collection));
     },
 
     /** Whether a collection has no documents. */

@@ -83,6 +83,18 @@ describe("MarkdownIndexer", () => {
     await indexer[Symbol.asyncDispose]();
   });
 
+  it("keeps the last version of a document that comes twice, the stored one too", async () => {
+    const indexer = await open();
+    await indexer.index(stream({ "a.md": "first" }));
+    const twice = (async function* () {
+      yield* stream({ "a.md": "second" });
+      yield* stream({ "a.md": "first" });
+    })();
+    expect(await indexer.index(twice)).toMatchObject({ documents: 2, unchanged: 0 });
+    expect((await indexer.get("a.md"))!.text).toBe("first");
+    await indexer[Symbol.asyncDispose]();
+  });
+
   it("finds by meaning what shares no word with the query", async () => {
     const indexer = await open({ embedder: new TrigramEmbedder() });
     await indexer.index(stream(files));
@@ -206,6 +218,12 @@ describe("MarkdownIndexer", () => {
     const report = await indexer.index(stream(files), { prune: true });
     expect(report.failures).toEqual([{ id: "sky.md", message: "no planets" }]);
     expect((await indexer.status()).documents).toBe(2);
+    const { "sky.md": _, ...others } = files;
+    expect(await indexer.index(stream(others))).toMatchObject({ removed: 0, failures: [] });
+    expect((await indexer.status()).failures).toHaveLength(1);
+    // What is gone cannot be mended.
+    expect(await indexer.index(stream(others), { prune: true })).toMatchObject({ removed: 0, failures: [] });
+    expect((await indexer.status()).failures).toEqual([]);
     await indexer[Symbol.asyncDispose]();
   });
 
@@ -244,6 +262,7 @@ describe("MarkdownIndexer", () => {
     ["gives numbers that are not finite", (vectors: Float32Array[]) => void (vectors[0]![0] = NaN), false],
     ["gives vectors of another size", (vectors: Float32Array[]) => void (vectors[0] = new Float32Array(3)), false],
     ["gives too few", (vectors: Float32Array[]) => void vectors.pop(), false],
+    ["gives nothing in one's place", (vectors: Float32Array[]) => void (vectors[0] = undefined as never), false],
   ])("reports a document whose embedder %s, and finds it by words", async (_, spoil, throws) => {
     const real = new TrigramEmbedder();
     const embedder: IEmbedder = {
@@ -263,6 +282,17 @@ describe("MarkdownIndexer", () => {
     expect((await indexer.search("planets", { mode: "lexical" }))[0]!.id).toBe("sky.md");
     expect((await indexer.search("cats", { mode: "vector" }))[0]!.id).toBe("animals.md");
     await indexer[Symbol.asyncDispose]();
+  });
+
+  it("finds nothing, without an error, where a filter lets no vector of an older step through", async () => {
+    const folder = await newFolder();
+    const old = await open({ folder, embedder: new TrigramEmbedder({ step: 1 }) });
+    await old.index(stream(files));
+    await old[Symbol.asyncDispose]();
+    const newer = await open({ folder, embedder: new TrigramEmbedder({ step: 2 }) });
+    expect(await newer.search("cats", { mode: "vector" })).not.toEqual([]);
+    expect(await newer.search("cats", { mode: "vector", filter: { path: "none.md" } })).toEqual([]);
+    await newer[Symbol.asyncDispose]();
   });
 
   it("keeps what was stored before the stream failed", async () => {

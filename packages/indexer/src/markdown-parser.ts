@@ -132,7 +132,8 @@ function sectionsOf(all: readonly Block[], source: string): MarkdownSection[] {
       while ((path.at(-1)?.level ?? 0) >= level) path.pop();
       path.push({ level, text });
     }
-    blocks.push({ begin: begins[index]!, end: begins[index + 1]! });
+    // A definition directly above an underlined heading begins where that does.
+    if (begins[index]! < begins[index + 1]!) blocks.push({ begin: begins[index]!, end: begins[index + 1]! });
   }
   close();
   return sections;

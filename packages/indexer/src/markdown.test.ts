@@ -48,6 +48,11 @@ describe("MarkdownParser", () => {
     }
   });
 
+  it("has no section without text above a heading that stands directly below a definition", () => {
+    const { sections } = parser.parse("[a]: b\nHead\n===\ntext\n");
+    expect(sections).toMatchObject([{ begin: 0, end: 21, heading: ["Head"] }]);
+  });
+
   it("reads front matter as typed fields and keeps it out of the text", () => {
     const document = parser.parse(torture);
     expect(document.frontMatter).toEqual({

@@ -1,12 +1,14 @@
 import { existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { type IndexReport, messageOf, PipeError } from "@pipe/core";
+import { sourceRoot } from "@pipe/data";
 import type { MarkdownIndexer } from "@pipe/indexer";
 import { formatPlural } from "@pipe/monitor";
 import type { Host } from "../host.ts";
 import {
   indexFolderOf,
   notedEmbedder,
+  notedSources,
   noteEmbedder,
   noteSource,
   usableEmbedder,
@@ -18,7 +20,7 @@ import { engineFlag, parseCommand, required, usageError } from "../usage.ts";
 import { indexFolderInto } from "./index-folder-into.ts";
 import { IndexProgressLine } from "./progress-line.ts";
 import { sampleFor } from "./sample-passages.ts";
-import { watchFolder } from "./watch-folder.ts";
+import { SourceWatch } from "./watch-source.ts";
 import { dropWhitening } from "./whitening-file.ts";
 
 const INTERRUPTED = new Error("interrupted");
@@ -61,6 +63,13 @@ export async function addFolder(args: readonly string[], host: Host): Promise<nu
   const sample = isOwn ? await sampleFor(index, folder, values.whiten === true) : undefined;
   const { collection } = values;
   const prune = values.prune === true || values.watch === true;
+  const other = (await notedSources(index))[collection];
+  if (other !== undefined && other !== folder && existsSync(await sourceRoot(other))) {
+    const fate = prune ? "what comes from there is removed" : "files of equal paths take each other's place";
+    host.stderr.write(
+      `warning: the collection ${collection} was made of ${other}, and ${fate}; --collection <name> keeps them apart\n`,
+    );
+  }
   const interrupt = new AbortController();
   const interrupts = host.onInterrupt(() => (interrupt.signal.aborted ? host.exit() : interrupt.abort(INTERRUPTED)));
   const tell = (report: IndexReport): void => {
@@ -76,6 +85,8 @@ export async function addFolder(args: readonly string[], host: Host): Promise<nu
       line[Symbol.dispose]();
     }
   };
+  // Before the first pass, which may take long: what changes meanwhile is read again.
+  const watched = values.watch === true ? await SourceWatch.open(folder, index) : undefined;
   try {
     return await withIndex(
       host,
@@ -91,9 +102,9 @@ export async function addFolder(args: readonly string[], host: Host): Promise<nu
             `warning: ${formatPlural(chunks - vectors, "passage")} without a vector; index again with --run or --embedder to give them one\n`,
           );
         }
-        if (values.watch !== true) return 0;
+        if (watched === undefined) return 0;
         host.stderr.write(`watching ${folder}; Ctrl-C ends it\n`);
-        await watchFolder(folder, interrupt.signal, async () => {
+        await watched.follow(interrupt.signal, async () => {
           try {
             const next = await once(indexer);
             if (next.unchanged < next.documents || next.removed > 0) tell(next);
@@ -109,6 +120,7 @@ export async function addFolder(args: readonly string[], host: Host): Promise<nu
     host.stderr.write("stopped; what was stored stays, and the same command goes on from there\n");
     return 130;
   } finally {
+    watched?.[Symbol.dispose]();
     interrupts[Symbol.dispose]();
   }
 }

@@ -67,6 +67,33 @@ describe("pipe index", () => {
     expect((await pipe(["search", "cocoa"])).out).toMatch(/^1\. bad\.md:1/);
   });
 
+  it("has nothing left to mend of a file that is gone", async () => {
+    await mkdir(join(folder, "failing"));
+    for (const name of ["a", "b"]) await writeFile(join(folder, `failing/${name}.md`), Buffer.from([0xff, 0xfe]));
+    await writeFile(join(folder, "failing/c.md"), "# C\n\nsound\n");
+    expect((await pipe(["index", "./failing", "--index", "failed"])).out).toContain("2 failed");
+    await rm(join(folder, "failing/a.md"));
+    expect(await pipe(["index", "retry", "--index", "failed"])).toMatchObject({ code: 1, out: "1 mended, 1 left\n" });
+    await rm(join(folder, "failing/b.md"));
+    await pipe(["index", "./failing", "--index", "failed", "--prune"]);
+    const status = JSON.parse((await pipe(["index", "status", "--index", "failed", "--json"])).out) as object;
+    expect(status).toMatchObject({ documents: 1, failures: [] });
+  });
+
+  it.each(["deep/coffee.md", "d{eep,}/*.md"])(
+    "knows whether a file has changed that was named by %s",
+    async (source) => {
+      await mkdir(join(folder, "named/deep"), { recursive: true });
+      await writeFile(join(folder, "named/deep/coffee.md"), "# Coffee\n\nCoffee is roasted.\n");
+      await pipe(["index", join(folder, "named", source), "--index", "named-index"]);
+      const found = async (): Promise<string> => (await pipe(["search", "roasted", "--index", "named-index"])).out;
+      expect(await found()).not.toContain("its file has changed since");
+      await writeFile(join(folder, "named/deep/coffee.md"), "# Coffee\n\nCoffee is ground.\n");
+      expect(await found()).toContain("its file has changed since");
+      await rm(join(folder, "named-index"), { recursive: true });
+    },
+  );
+
   it("finds with filters, explains, and says that a file has changed", async () => {
     const found = async (...args: string[]): Promise<string[]> =>
       (await pipe(["search", "is", "roasted", "--json"].filter((_, at) => at !== 1).concat(args))).out.split("\n");
@@ -81,6 +108,22 @@ describe("pipe index", () => {
     expect((await pipe(["search", "roasted"])).out).toContain("its file has changed since");
     await pipe(["index", "./docs"]);
     expect((await pipe(["search", "roasted"])).out).toBe("nothing found\n");
+  });
+
+  it("warns before files of another folder take the place of those of a collection", async () => {
+    for (const name of ["left", "right"]) {
+      await mkdir(join(folder, name));
+      await writeFile(join(folder, name, "readme.md"), `# ${name}\n\nthe ${name} one\n`);
+    }
+    const index = (name: string, ...more: string[]) => pipe(["index", `./${name}`, "--index", "mixed-up", ...more]);
+    expect((await index("left")).err).toBe("");
+    expect((await index("left")).err).toBe("");
+    expect((await index("right", "--collection", "other")).err).toBe("");
+    const mixed = await index("right");
+    expect(mixed.err).toMatch(/^warning: the collection default was made of .*left, and files of equal paths take/);
+    expect((await index("left", "--prune")).err).toContain("what comes from there is removed");
+    await rm(join(folder, "left"), { recursive: true });
+    expect((await index("right")).err).toBe("");
   });
 
   it("keeps collections apart", async () => {

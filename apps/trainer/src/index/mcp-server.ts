@@ -8,7 +8,7 @@ type Answer = { content: { type: "text"; text: string }[]; isError?: boolean };
 const filter = z
   .object({
     path: z.string().optional().describe("A glob over paths: guide/**"),
-    heading: z.string().optional().describe("A heading above the passage, whole"),
+    heading: z.string().optional().describe("A heading above the passage or in it, whole"),
     language: z.string().optional().describe("Language of a code block in the passage"),
     since: z.string().optional().describe("Front matter's date, from this ISO date on"),
     until: z.string().optional(),

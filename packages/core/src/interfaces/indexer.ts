@@ -70,7 +70,7 @@ export type SearchFilter = {
   readonly path?: string;
   /** Fields of front matter that must equal, or as a list contain, a value. */
   readonly fields?: { readonly [name: string]: Json };
-  /** A heading above the passage, whole and in any case. */
+  /** A heading above the passage, or in it, whole and in any case. */
   readonly heading?: string;
   /** Language of a code block in the passage, as its fence names it. */
   readonly language?: string;

@@ -74,6 +74,36 @@ describe("HttpEmbedder", () => {
     expect(refused.asked).toHaveLength(1);
   });
 
+  it("asks once for each text while the endpoint is down, and is patient again when it was up", async () => {
+    let isUp = false;
+    const { embedder, asked } = await endpoint(
+      (one, response) => (isUp ? lengths(one, response) : response.writeHead(502).end()),
+      { retries: 3 },
+    );
+    const attempts = async (): Promise<number> => {
+      const before = asked.length;
+      await embedder.embed(["a"]).catch(() => undefined);
+      return asked.length - before;
+    };
+    expect([await attempts(), await attempts(), await attempts()]).toEqual([4, 1, 1]);
+    isUp = true;
+    expect(await attempts()).toBe(1);
+    isUp = false;
+    expect([await attempts(), await attempts()]).toEqual([4, 1]);
+  });
+
+  it("says the status of an answer that breaks off", async () => {
+    const { embedder } = await endpoint((_, response) => {
+      response.writeHead(400, { "content-length": "100" });
+      response.write("too lo");
+      setTimeout(() => response.destroy(), 20);
+    });
+    await expect(embedder.embed(["a"])).rejects.toMatchObject({
+      code: "embedder-failed",
+      message: expect.stringContaining("got: 400"),
+    });
+  });
+
   it.each([
     [{ data: [{ embedding: [1, 2, 3] }] }, "1 of 3 elements"],
     [{ data: [] }, "0 of"],

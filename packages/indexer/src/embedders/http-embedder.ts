@@ -15,7 +15,10 @@ export type HttpEmbedderOptions = {
   readonly key?: string;
   /** Texts in one request; default 64. */
   readonly batch?: number;
-  /** Attempts after the first where the endpoint is busy or down; default 5, with waits that double from `patience`. */
+  /**
+   * Attempts after the first where the endpoint is busy or down; default 5, with waits that double from `patience`. When they
+   * were in vain, each further request has one attempt until the endpoint answers again: who asks for many texts would wait for hours.
+   */
   readonly retries?: number;
   /** First wait in milliseconds; default 500. What the endpoint asks for (`Retry-After`) wins. */
   readonly patience?: number;
@@ -30,6 +33,8 @@ export class HttpEmbedder implements IEmbedder {
   readonly space: IEmbedder["space"];
   readonly #options: HttpEmbedderOptions;
   #next = 0;
+  /** Whether all attempts of the last request were in vain. */
+  #isDown = false;
 
   constructor(options: HttpEmbedderOptions) {
     this.#options = options;
@@ -50,8 +55,15 @@ export class HttpEmbedder implements IEmbedder {
     for (let attempt = 0; ; attempt++) {
       await this.#turn(signal);
       const answer = await this.#send(texts, signal);
-      if ("vectors" in answer) return answer.vectors;
-      if (!answer.again || attempt >= retries) throw this.#failure(answer.got, attempt + 1);
+      if ("vectors" in answer) {
+        this.#isDown = false;
+        return answer.vectors;
+      }
+      const { got, again } = answer;
+      if (again === false || attempt >= (this.#isDown ? 0 : retries)) {
+        this.#isDown = again === "down";
+        throw this.#failure(got, attempt + 1);
+      }
       await wait(answer.after ?? patience * 2 ** attempt, signal);
     }
   }
@@ -61,7 +73,7 @@ export class HttpEmbedder implements IEmbedder {
     signal: AbortSignal | undefined,
   ): Promise<
     | { readonly vectors: readonly Float32Array[] }
-    | { readonly got: string; readonly again: boolean; readonly after?: number | undefined }
+    | { readonly got: string; readonly again: "busy" | "down" | false; readonly after?: number | undefined }
   > {
     const { url, model, key, shorten = false, dimensions, timeout = 60_000 } = this.#options;
     const limit = AbortSignal.timeout(timeout);
@@ -82,12 +94,16 @@ export class HttpEmbedder implements IEmbedder {
       signal?.throwIfAborted();
       if (PipeError.is(error)) throw error;
       const { cause } = error as { cause?: Error };
-      return { got: cause?.message ?? (error as Error).message, again: true };
+      return { got: cause?.message ?? (error as Error).message, again: "down" };
     }
-    const got = `${response.status} ${(await response.text()).slice(0, 300)}`;
+    // What it says is of use only where it comes.
+    const said = await response.text().catch(() => "");
+    signal?.throwIfAborted();
+    const got = `${response.status} ${said.slice(0, 300)}`;
     const seconds = Number(response.headers.get("retry-after") ?? Number.NaN);
     const after = Number.isFinite(seconds) ? seconds * 1000 : undefined;
-    return { got, again: response.status === 429 || response.status >= 500, after };
+    const again = response.status === 429 ? "busy" : response.status >= 500 && "down";
+    return { got, again, after };
   }
 
   /** Waits until the next request may begin. */

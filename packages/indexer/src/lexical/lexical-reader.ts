@@ -13,9 +13,14 @@ type LoadedSegment = {
   readonly lengths: Int32Array;
   /** 1 where the passage is gone. */
   readonly dead: Uint8Array;
+  /** How many are gone. */
+  gone: number;
   norms: Float32Array;
   readonly scores: Float32Array;
 };
+
+/** Terms of which it is remembered how many passages have them. */
+const mostCounted = 10_000;
 
 /** The BM25 score of a passage, and what each term gives to it. */
 export type TermScores = ScoredKey & { readonly words: { readonly [term: string]: number } };
@@ -34,6 +39,8 @@ export class LexicalReader {
   #mean = 1;
   #removedUpTo = 0;
   readonly #postings: PostingsCache;
+  /** How many passages have a term, of the terms that were asked for since the last change. */
+  readonly #matching = new Map<string, number>();
   #generation = 0;
 
   constructor(database: IndexDatabase) {
@@ -113,8 +120,12 @@ export class LexicalReader {
   /** The terms that tell most about a text, given how often each stands there. */
   telling(counts: ReadonlyMap<string, number>, limit: number): string[] {
     const size = this.#database.sql("SELECT size AS n FROM postings WHERE segment = ? AND term = ?");
+    const isWhole = this.#segments.every(({ gone }) => gone === 0);
+    // Of many terms the postings need not be unpacked only to be counted.
     const matching = (term: string): number =>
-      this.#segments.reduce((sum, { id }) => sum + ((size.get(id, term)?.["n"] as number | undefined) ?? 0), 0);
+      isWhole
+        ? this.#segments.reduce((sum, { id }) => sum + ((size.get(id, term)?.["n"] as number | undefined) ?? 0), 0)
+        : this.#countOf(term, this.#postings.of(term, this.#segments));
     return Array.from(counts, ([term, count]) => {
       return { term, weight: inverseFrequency(matching(term), this.#alive) * Math.sqrt(count) };
     })
@@ -155,9 +166,23 @@ export class LexicalReader {
   #weighed(terms: readonly string[]): WeighedTerm[] {
     return terms.map((term) => {
       const postings = this.#postings.of(term, this.#segments);
-      const matching = postings.reduce((sum, { ordinals }) => sum + ordinals.length, 0);
-      return { term, idf: inverseFrequency(matching, this.#alive), postings };
+      return { term, idf: inverseFrequency(this.#countOf(term, postings), this.#alive), postings };
     });
+  }
+
+  /** How many passages have a term. Those that are gone do not count: a text that is often changed would count each time. */
+  #countOf(term: string, postings: readonly Postings[]): number {
+    let count = this.#matching.get(term);
+    if (count !== undefined) return count;
+    count = 0;
+    for (const [at, { dead, gone }] of this.#segments.entries()) {
+      const { ordinals } = postings[at]!;
+      count += ordinals.length;
+      if (gone > 0) for (let place = 0; place < ordinals.length; place++) count -= dead[ordinals[place]!]!;
+    }
+    if (this.#matching.size >= mostCounted) this.#matching.clear();
+    this.#matching.set(term, count);
+    return count;
   }
 
   #load(id: number, isWhole: boolean): LoadedSegment {
@@ -167,7 +192,8 @@ export class LexicalReader {
     const chunks = new Int32Array(ids.slice().buffer);
     const dead = isWhole ? new Uint8Array(chunks.length) : this.#gone(chunks);
     const scores = new Float32Array(chunks.length);
-    return { id, chunks, lengths: new Int32Array(sizes.slice().buffer), dead, norms: new Float32Array(0), scores };
+    const lengths = new Int32Array(sizes.slice().buffer);
+    return { id, chunks, lengths, dead, gone: 0, norms: new Float32Array(0), scores };
   }
 
   /** 1 for each of some passages, given in the order of their ids, that is no longer there. */
@@ -193,13 +219,18 @@ export class LexicalReader {
   #weigh(): void {
     let total = 0;
     this.#alive = 0;
-    for (const { dead, lengths } of this.#segments) {
+    for (const segment of this.#segments) {
+      const { dead, lengths } = segment;
+      let alive = 0;
       for (let at = 0; at < dead.length; at++) {
         if (dead[at] === 1) continue;
-        this.#alive++;
+        alive++;
         total += lengths[at]!;
       }
+      segment.gone = dead.length - alive;
+      this.#alive += alive;
     }
+    this.#matching.clear();
     this.#mean = Math.max(1, total / Math.max(1, this.#alive));
     for (const segment of this.#segments) {
       segment.norms = Float32Array.from(segment.lengths, (length) => lengthNorm(length, this.#mean));

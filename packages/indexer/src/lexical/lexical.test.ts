@@ -186,44 +186,59 @@ describe("LexicalReader", () => {
     const text = fc.array(fc.constantFrom(...words), { minLength: 0, maxLength: 12 }).map((list) => list.join(" "));
     const step = fc.record({ id: fc.nat(30).map(String), text: fc.option(text, { nil: undefined }) });
     await fc.assert(
-      fc.asyncProperty(fc.array(fc.array(step, { maxLength: 4 }), { maxLength: 25 }), text, async (rounds, query) => {
-        const database = new IndexDatabase(await newFolder(), true);
-        const [writer, reader] = [new LexicalWriter(database), new LexicalReader(database)];
-        const texts = new Map<string, string>();
-        for (const round of rounds) {
-          database.write(() => {
-            for (const { id, text } of round) {
-              texts.delete(id);
-              removeDocument(database, "default", id);
-              if (text === undefined) continue;
-              texts.set(id, text);
-              const chunk = { begin: 0, end: 0, line: 1, heading: [], context: "", text, content: contentOf("", text) };
-              const document = { id, path: id, hash: text, content: text, chunks: [chunk] };
-              putDocument(database, writer, "default", document);
-            }
-            writer.flush();
+      fc.asyncProperty(
+        fc.array(fc.array(step, { maxLength: 4 }), { maxLength: 25 }),
+        text,
+        fc.boolean(),
+        async (rounds, query, isCompact) => {
+          const database = new IndexDatabase(await newFolder(), true);
+          const [writer, reader] = [new LexicalWriter(database), new LexicalReader(database)];
+          const texts = new Map<string, string>();
+          for (const round of rounds) {
+            database.write(() => {
+              for (const { id, text } of round) {
+                texts.delete(id);
+                removeDocument(database, "default", id);
+                if (text === undefined) continue;
+                texts.set(id, text);
+                const chunk = {
+                  begin: 0,
+                  end: 0,
+                  line: 1,
+                  heading: [],
+                  context: "",
+                  text,
+                  content: contentOf("", text),
+                };
+                const document = { id, path: id, hash: text, content: text, chunks: [chunk] };
+                putDocument(database, writer, "default", document);
+              }
+              writer.flush();
+            });
+            // A reader that follows sees the same as one that begins at the end.
+            if (round.length % 2 === 0) database.read(() => reader.refresh());
+          }
+          if (isCompact) database.write(() => writer.compact());
+          const names = new Map<number, string>();
+          const found = database.read(() => {
+            reader.refresh();
+            for (const row of database
+              .sql("SELECT chunks.id AS chunk, documents.id AS id FROM chunks JOIN documents ON number = document")
+              .all())
+              names.set(row["chunk"] as number, row["id"] as string);
+            return reader.search(queryTerms(query), 100);
           });
-          // A reader that follows sees the same as one that begins at the end.
-          if (round.length % 2 === 0) database.read(() => reader.refresh());
-        }
-        database.write(() => writer.compact());
-        const names = new Map<number, string>();
-        const found = database.read(() => {
-          reader.refresh();
-          for (const row of database
-            .sql("SELECT chunks.id AS chunk, documents.id AS id FROM chunks JOIN documents ON number = document")
-            .all())
-            names.set(row["chunk"] as number, row["id"] as string);
-          return reader.search(queryTerms(query), 100);
-        });
-        const expected = scoresOf(texts, query);
-        expect(new Set(found.map(({ key }) => names.get(key)))).toEqual(new Set(expected.keys()));
-        for (const { key, score } of found) expect(score).toBeCloseTo(expected.get(names.get(key)!)!, 4);
-        expect(found.map(({ score }) => score)).toEqual(found.map(({ score }) => score).toSorted((a, b) => b - a));
-        const parts = database.read(() => reader.scoresOf(queryTerms(query), [...names.keys()]));
-        for (const { key, score } of parts) expect(score).toBeCloseTo(expected.get(names.get(key)!) ?? 0, 4);
-        database.close();
-      }),
+          const expected = scoresOf(texts, query);
+          expect(new Set(found.map(({ key }) => names.get(key)))).toEqual(new Set(expected.keys()));
+          for (const { key, score } of found) expect(score).toBeCloseTo(expected.get(names.get(key)!)!, 4);
+          expect(found.map(({ score }) => score)).toEqual(found.map(({ score }) => score).toSorted((a, b) => b - a));
+          // Twice: what was counted is remembered.
+          expect(database.read(() => reader.search(queryTerms(query), 100))).toEqual(found);
+          const parts = database.read(() => reader.scoresOf(queryTerms(query), [...names.keys()]));
+          for (const { key, score } of parts) expect(score).toBeCloseTo(expected.get(names.get(key)!) ?? 0, 4);
+          database.close();
+        },
+      ),
       { numRuns: 25 },
     );
   });

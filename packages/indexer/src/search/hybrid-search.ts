@@ -149,7 +149,7 @@ export class HybridSearch {
   }
 
   async #checkVectors(space: VectorSpace, state: SpaceState): Promise<void> {
-    if (state.chunks === 0 || state.vectors > 0) return;
+    if (state.chunks === 0 || state.vectors > 0 || state.older.length > 0) return;
     throw vectorsMissing(space, (await this.#index.read("status")).spaces);
   }
 

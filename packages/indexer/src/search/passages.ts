@@ -6,8 +6,8 @@ const charactersPerToken = 4;
 type Found = StoredChunk & { readonly score: number };
 
 /**
- * Gathers passages for a prompt, best first, until the budget of tokens is full; then their neighbours, where there is
- * room left. Those that follow each other within a document become one passage. Each is preceded by its citation,
+ * Gathers passages for a prompt, best first, until the budget of tokens, citations included, is full; then their
+ * neighbours, where there is room left. Those that follow each other within a document become one passage. Each is preceded by its citation,
  * `path#heading:line`.
  *
  * @param neighbours what stands around the found passages, the nearest first.
@@ -16,21 +16,21 @@ export function gather(found: readonly Found[], neighbours: readonly Found[], to
   const budget = tokens * charactersPerToken;
   let used = 0;
   const chosen = new Map<number, Found>();
-  for (const chunk of found) {
-    const cost = chunk.text.length + citationOf(chunk).length + 4;
-    if (used + cost > budget) continue;
+  const choose = (chunk: Found): void => {
+    const cost = chunk.text.length + frameOf(chunk);
+    if (used + cost > budget) return;
     used += cost;
     chosen.set(chunk.chunk, chunk);
-  }
+  };
+  for (const chunk of found) choose(chunk);
   const [best] = found;
-  // Rather the begin of the best passage than nothing.
-  if (chosen.size === 0 && best !== undefined) chosen.set(best.chunk, { ...best, text: best.text.slice(0, budget) });
-  for (const chunk of neighbours) {
-    if (chosen.has(chunk.chunk) || used + chunk.text.length > budget) continue;
+  if (chosen.size === 0 && best !== undefined) {
+    // Rather the begin of the best passage than nothing; what stands behind it does not go on with that.
+    const text = best.text.slice(0, Math.max(charactersPerToken, budget - frameOf(best)));
+    chosen.set(best.chunk, { ...best, text: text.replace(/[\ud800-\udbff]$/, "") });
+  } else {
     // A neighbour of a passage that found no room would stand alone.
-    if (!isBeside(chunk, chosen.values())) continue;
-    used += chunk.text.length;
-    chosen.set(chunk.chunk, chunk);
+    for (const chunk of neighbours) if (!chosen.has(chunk.chunk) && isBeside(chunk, chosen.values())) choose(chunk);
   }
   const passages = joinNeighbours([...chosen.values()]).map((chunk) => ({
     citation: citationOf(chunk),
@@ -38,6 +38,11 @@ export function gather(found: readonly Found[], neighbours: readonly Found[], to
     score: chunk.score,
   }));
   return { text: passages.map(({ citation, text }) => `[${citation}]\n${text}`).join("\n\n"), passages };
+}
+
+/** Characters around the text of a passage: its citation, in brackets and a line of its own, and an empty line. */
+function frameOf(chunk: Found): number {
+  return citationOf(chunk).length + 5;
 }
 
 function isBeside(chunk: Found, chosen: Iterable<Found>): boolean {

@@ -17,7 +17,7 @@ const guide = {
   "guide/install.md":
     "---\ntitle: Install\ndate: 2026-03-01\ntags: [setup, linux]\ndraft: false\n---\n\n# Install\n\nRun the installer and wait.\n\n## On Linux\n\n```sh\napt-get install engine\n```\n\nThe package manager installs the engine.\n",
   "guide/train.md":
-    "---\ntitle: Train\ndate: 2026-05-10T12:00:00Z\ntags: [models]\n---\n\n# Train\n\nTraining needs an engine and some text.\n\n```ts\nawait trainModel({ maxSteps: 10 });\n```\n",
+    "---\ntitle: Train\ndate: 2026-05-10T12:00:00Z\ntags: [models]\nauthor:\n  name: Ada\n  mail: a@b.c\n---\n\n# Train\n\nTraining needs an engine and some text.\n\n```ts\nawait trainModel({ maxSteps: 10 });\n```\n",
   "notes.md": "# Notes\n\nThe engine of my car needs oil.\n",
   "copy/notes.md": "# Notes\n\nThe engine of my car needs oil.\n",
 };
@@ -37,10 +37,13 @@ describe.each([["lexical"], ["vector"], ["hybrid"]] as const)("filters of a %s s
     [{ fields: { tags: "linux" } }, ["guide/install.md"]],
     [{ fields: { draft: false } }, ["guide/install.md"]],
     [{ fields: { tags: ["models"] } }, ["guide/train.md"]],
+    [{ fields: { author: { mail: "a@b.c", name: "Ada" } } }, ["guide/train.md"]],
     [{ fields: { nothing: 1 } }, []],
     [{ heading: "notes" }, ["copy/notes.md"]],
+    [{ heading: "on Linux" }, ["guide/install.md"]],
     [{ language: "SH" }, ["guide/install.md"]],
     [{ since: "2026-04-01" }, ["guide/train.md"]],
+    [{ since: "2026-03-01T12:00:00Z", until: "2026-04" }, ["guide/install.md"]],
     [{ since: "2026-03", until: "2026-05-10" }, ["guide/install.md", "guide/train.md"]],
     [{ until: "2026-03" }, ["guide/install.md"]],
     [{ collections: ["other"] }, []],
@@ -77,8 +80,41 @@ describe("search", () => {
       expect(await codeOf(() => indexer.search("engine", { filter: { since: "yesterday" } }))).toBe(
         "search-options-invalid",
       );
+      expect(await codeOf(() => indexer.search("engine", { filter: { path: "[z-a].md" } }))).toBe(
+        "search-options-invalid",
+      );
       expect(await codeOf(() => indexer.search("engine", { weight: 2 }))).toBe("search-options-invalid");
       expect(await codeOf(() => indexer.search("engine", { mode: "fuzzy" as never }))).toBe("search-options-invalid");
+    });
+  });
+
+  it("filters by the language of all parts of a long block of code", async () => {
+    const code = Array.from({ length: 300 }, (_, n) => `engine.start(${n}); // and wait until it runs`).join("\n");
+    await withIndexer({ folder: await newFolder() }, async (indexer) => {
+      await indexer.index(
+        stream({
+          "code.md": `# Code\n\n\`\`\`C++\n${code}\n\`\`\`\n\n## After\n\nthe engine ${"rests ".repeat(200)}\n`,
+        }),
+      );
+      const found = async (language: string): Promise<number> =>
+        (await indexer.search("engine", { limit: 100, filter: { language } })).length;
+      const all = (await indexer.search("engine", { limit: 100 })).length;
+      expect(all).toBeGreaterThan(10);
+      expect(await found("c++")).toBe(all - 1);
+      expect(await found("c")).toBe(0);
+    });
+  });
+
+  it("filters by the headings of small sections, which share a passage", async () => {
+    const text =
+      "# All\n\nengine\n\n## Use `it` *now* ##\n\nengine\n\nUnderlined\n---\n\n```sh\n# no heading\n```\n\n### [Link](x.md)\n\nengine\n";
+    await withIndexer({ folder: await newFolder() }, async (indexer) => {
+      await indexer.index(stream({ "small.md": text, "other.md": "# Other\n\nengine\n" }));
+      const found = async (heading: string): Promise<string[]> =>
+        pathsOf(await indexer.search("engine", { filter: { heading } }));
+      for (const heading of ["all", "Use it now", "underlined", "Link"])
+        expect(await found(heading)).toEqual(["small.md"]);
+      for (const heading of ["no heading", "Use it", "engine", ""]) expect(await found(heading)).toEqual([]);
     });
   });
 
@@ -129,6 +165,16 @@ describe("search", () => {
       const near = await indexer.search("road", { mode, like: "notes.md", limit: 1, filter: { path: "*.md" } });
       expect(near).toHaveLength(1);
       expect(await codeOf(() => indexer.search("", { mode, like: "gone.md" }))).toBe("document-missing");
+    });
+  });
+
+  it("finds what is like a document by its own words, however often it was changed", async () => {
+    const filler = Array.from({ length: 9 }, (_, n) => `word${n}`).join(" ");
+    const others = Object.fromEntries(Array.from({ length: 6 }, (_, n) => [`${n}.md`, `${filler} page${n}`]));
+    await withIndexer({ folder: await newFolder() }, async (indexer) => {
+      await indexer.index(stream({ ...others, "twin.md": "zebra stripes" }));
+      for (let n = 0; n < 6; n++) await indexer.index(stream({ "own.md": `zebra ${filler} version${n}` }));
+      expect((await indexer.search("", { like: "own.md", limit: 1 }))[0]!.path).toBe("twin.md");
     });
   });
 
@@ -318,6 +364,14 @@ describe("parts of the search", () => {
     const japanese = snippetOf("これは日本語の長い文章であり、東京都の図書館についての説明がここに書かれています", [
       "東京",
     ]);
+    const name = snippetOf("call theMarkdownDocumentIndexerFactory twice", ["index"]);
+    expect(name.highlights.map(([begin, end]) => name.snippet.slice(begin, end))).toEqual(["Index"]);
+    const stemmed = snippetOf("call theMarkdownLibrariesOfManyPeople twice", ["librari", "peopl", "mani"]);
+    expect(stemmed.highlights.map(([begin, end]) => stemmed.snippet.slice(begin, end))).toEqual(["Librari"]);
+    const changed = snippetOf("call theMarkdownDocumentHappyPath twice", ["happi"]);
+    expect(changed.highlights.map(([begin, end]) => changed.snippet.slice(begin, end))).toEqual([
+      "theMarkdownDocumentHappyPath",
+    ]);
     expect(japanese.highlights.map(([begin, end]) => japanese.snippet.slice(begin, end))).toEqual(["東京"]);
   });
 
@@ -343,6 +397,9 @@ describe("parts of the search", () => {
       { citation: "a#on-linux--mac:0", text: "zero", score: 0.8 },
       { citation: "b#on-linux--mac:50", text: "five", score: 0.1 },
     ]);
+    const long = chunk("c", 0, `${"x".repeat(25)}👩 and more`, 1);
+    expect(gather([long], [chunk("c", 1, "next", 1)], 12).text).toBe(`[c#on-linux--mac:0]\n${"x".repeat(25)}`);
+    expect(gather([long], [], 13).text).toBe(`[c#on-linux--mac:0]\n${"x".repeat(25)}👩 an`);
     expect(gather(found, [chunk("b", 8, "alone", 1)], 1).passages).toEqual([
       { citation: "b#on-linux--mac:20", text: "two", score: 0.9 },
     ]);
@@ -355,6 +412,9 @@ describe("parts of the search", () => {
     ["./a?.{md,txt}", ["ab.md", "ab.txt"], ["a.md", "abc.md"]],
     ["[a-c]*/[!x].md", ["ab/y.md"], ["db/y.md", "ab/x.md"]],
     ["a+(b),c}.md", ["a+(b),c}.md"], ["aab.md"]],
+    ["[a&~|]\\[x].md", ["&[x].md", "~[x].md"], ["b[x].md", "a\\x.md"]],
+    ["a[!b][^c]d.md", ["axyd.md"], ["a/xd.md", "ax/d.md", "abxd.md"]],
+    ["a/**/**/c.md", ["a/c.md", "a/b/c.md", "a/b/b/c.md"], ["a/bc.md"]],
   ])("knows the glob %s", (pattern, fitting, other) => {
     const fits = globTest(pattern);
     expect(fitting.map(fits)).toEqual(fitting.map(() => true));

@@ -47,9 +47,10 @@ function marksOf(line: string, terms: ReadonlySet<string>): { term: string; begi
       if (found === undefined && terms.has(term)) found = term;
     });
     if (found === undefined) continue;
-    // In a script without spaces a whole sentence is one word.
-    const at = word.length > 24 ? Math.max(0, word.indexOf(found)) : 0;
-    marks.push({ term: found, begin: begin + at, end: begin + (word.length > 24 ? at + found.length : word.length) });
+    // In a script without spaces a whole sentence is one word, and names of code may be as long.
+    const at = word.length > 24 ? word.toLowerCase().indexOf(found) : -1;
+    const [from, to] = at < 0 ? [0, word.length] : [at, at + found.length];
+    marks.push({ term: found, begin: begin + from, end: begin + to });
   }
   return marks;
 }

@@ -44,6 +44,28 @@ describe("the share of meaning that a corpus teaches", () => {
     expect(await learnt(blind, documents(["a", "a", "a", "a"]))).toBeLessThan(0.1);
   });
 
+  it("is learnt later where the embedder fails at its questions", async () => {
+    let isDown = true;
+    const texts = documents(["a", "b", "c", "d"]);
+    const passages = new Set(Object.values(texts).map((text) => text.trim()));
+    const unsteady: IEmbedder = {
+      space: bySubject.space,
+      embed: async (asked) => {
+        if (isDown && asked.some((text) => !passages.has(text))) throw new Error("the endpoint is down");
+        return bySubject.embed(asked);
+      },
+    };
+    await withIndexer({ folder: await newFolder(), embedder: unsteady }, async (indexer) => {
+      expect(await indexer.index(stream(texts))).toMatchObject({ embedded: 240, failures: [] });
+      isDown = false;
+      const weight = async (): Promise<number> =>
+        (await indexer.search("much said", { explain: true }))[0]!.explain!.fusion!.weight;
+      expect(await weight()).toBe(0.6);
+      await indexer.index(stream(texts));
+      expect(await weight()).toBe(0.84);
+    });
+  });
+
   it("is not learnt in a corpus of few passages", async () => {
     const few = Object.fromEntries(Object.entries(documents(["a", "b", "c", "d"])).slice(0, 150));
     expect(await learnt(bySubject, few)).toBe(0.6);

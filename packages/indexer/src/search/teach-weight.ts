@@ -1,6 +1,6 @@
 import type { IEmbedder } from "@pipe/core";
 import { embedChecked } from "../embed-missing.ts";
-import type { IndexManager } from "../index-manager.ts";
+import type { IndexManager, IndexWrite } from "../index-manager.ts";
 import { eachTerm, queryTerms } from "../lexical/terms.ts";
 import type { StoredChunk } from "../store/chunk-table.ts";
 import { embeddedText, innerProduct } from "../store/vector-table.ts";
@@ -18,16 +18,15 @@ const mostRanked = 20_000;
 /** Questions that are embedded, and asked, together. */
 const together = 16;
 
-type Write = Parameters<Parameters<IndexManager["writing"]>[1]>[0];
 type Taken = { readonly passage: StoredChunk; readonly sentence: string; readonly rest: string };
 
 /**
- * Learns how much meaning is worth in this corpus, once for each space. It takes the time of embedding half of the passages or
+ * Learns how much meaning is worth in this corpus, once for each space; nothing where the embedder fails. It takes the time of embedding half of the passages or
  * 256 of them, whichever are fewer.
  */
 export async function teachWeight(
   index: IndexManager,
-  write: Write,
+  write: IndexWrite,
   vectors: VectorSearch,
   embedder: IEmbedder,
   signal: AbortSignal | undefined,
@@ -39,7 +38,11 @@ export async function teachWeight(
   const taken = (await index.read("chunks", sample)).flatMap(takenOut);
   const questions: ClozeQuestion[] = [];
   for (let begin = 0; begin < taken.length; begin += together) {
-    questions.push(...(await questionsOf(embedder, taken.slice(begin, begin + together), signal)));
+    const some = await questionsOf(embedder, taken.slice(begin, begin + together), signal).catch(() => undefined);
+    signal?.throwIfAborted();
+    // What is indexed is whole without: it is learnt with the next indexing.
+    if (some === undefined) return;
+    questions.push(...some);
   }
   if (state.vectors <= mostRanked) {
     await write("learn", space, await index.read("clozeWeight", space, questions));

@@ -54,7 +54,7 @@ export function putDocument(
     fresh++;
     const key = Buffer.from(content, "hex");
     const isElsewhere = database.sql("SELECT 1 FROM chunks WHERE content = ? LIMIT 1").get(key) !== undefined;
-    const values = [number, place, line, headings, context, text, languagesOf(text), key];
+    const values = [number, place, line, headings, context, text, languagesOf(context, text), key];
     const chunk = Number(insert.run(...values).lastInsertRowid);
     ids.push(chunk);
     lexical.add(chunk, context, text);
@@ -71,10 +71,10 @@ export function removeDocument(database: IndexDatabase, collection: string, id: 
   return database.sql("DELETE FROM documents WHERE collection = ? AND id = ?").run(collection, id).changes > 0;
 }
 
-/** The ids of a collection's documents. */
-export function documentIds(database: IndexDatabase, collection: string): string[] {
+/** The ids of a collection's documents, and of those whose indexing failed. */
+export function knownIds(database: IndexDatabase, collection: string): string[] {
   return database
-    .sql("SELECT id FROM documents WHERE collection = ? ORDER BY id")
+    .sql("SELECT id FROM documents WHERE collection = ?1 UNION SELECT id FROM failures WHERE collection = ?1")
     .all(collection)
     .map(({ id }) => id as string);
 }
@@ -103,11 +103,14 @@ function takeVectors(database: IndexDatabase, chunk: number, content: Uint8Array
     .run(chunk, database.sequence, content, chunk);
 }
 
-function languagesOf(text: string): string {
-  if (!text.includes("```") && !text.includes("~~~")) return "";
+/** Languages of the code in a passage; that of a block which begins in an earlier one stands below its headings. */
+function languagesOf(context: string, text: string): string {
   const found = new Set<string>();
-  for (const [, language] of text.matchAll(/^[ \t>]*(?:`{3,}|~{3,})[ \t]*([\w+#.-]+)/gm))
-    found.add(language!.toLowerCase());
+  const [, above] = /^[^\n]*\n([\w+#.-]+)$/.exec(context) ?? [];
+  if (above !== undefined) found.add(above.toLowerCase());
+  const fences =
+    text.includes("```") || text.includes("~~~") ? text.matchAll(/^[ \t>]*(?:`{3,}|~{3,})[ \t]*([\w+#.-]+)/gm) : [];
+  for (const [, language] of fences) found.add(language!.toLowerCase());
   return found.size === 0 ? "" : ` ${[...found].join(" ")} `;
 }
 

@@ -1,7 +1,7 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync } from "node:fs";
-import { open, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
+import { mkdir, open, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { type IEmbedder, PipeError } from "@pipe/core";
@@ -181,6 +181,16 @@ describe("the only writer", () => {
     expect(() => new WriterLock(join(folder, "nowhere"), "testing")).toThrow("is gone");
   });
 
+  it("gives the lock back where it cannot say who writes", async () => {
+    const folder = await newFolder();
+    await withIndexer({ folder }, async (indexer) => {
+      await mkdir(join(folder, "writer.json"));
+      await expect(indexer.index(stream({ "a.md": "a" }))).rejects.toThrow("EISDIR");
+      await rm(join(folder, "writer.json"), { recursive: true });
+      expect(await indexer.index(stream({ "a.md": "a" }))).toMatchObject({ chunks: 1 });
+    });
+  });
+
   it("gives the lock back when it is killed", async () => {
     const folder = await newFolder();
     await withIndexer({ folder }, (indexer) => indexer.index(stream({})));
@@ -348,6 +358,47 @@ describe("export and import", () => {
         expect(String(error)).toContain(`line ${line}`);
       }
       expect((await indexer.status()).documents).toBe(0);
+    });
+  });
+});
+
+describe("a line of an export", () => {
+  const vector = (...numbers: number[]): string => Buffer.from(Float32Array.from(numbers).buffer).toString("base64");
+  const space = { id: "s", dimensions: 2 };
+  const chunk = { line: 1, heading: ["h"], context: "", text: "t", vectors: [{ space, data: vector(1, 0) }] };
+  const document = { collection: "c", id: "a", path: "a", hash: "h", content: "c", chunks: [chunk] };
+  const lines = (...documents: unknown[]): string[] => [
+    '{"format":"pipe-index","version":1}',
+    ...documents.map((each) => JSON.stringify(each)),
+  ];
+
+  it.each([
+    ["of a document without a name", { ...document, id: null }, "id: null"],
+    ["of one with a number for a path", { ...document, path: 7 }, "path: 7"],
+    ["with a title that is none", { ...document, title: 7 }, "title: 7"],
+    ["with front matter that is none", { ...document, metadata: "draft" }, 'metadata: "draft"'],
+    ["without passages", { ...document, chunks: undefined }, "chunks: nothing"],
+    ["with a passage at no line", { ...document, chunks: [{ ...chunk, line: "x" }] }, 'chunks: [{"line":"x"'],
+    ["with headings that are none", { ...document, chunks: [{ ...chunk, heading: "h" }] }, "chunks: ["],
+    [
+      "with a space of no dimensions",
+      { ...document, chunks: [{ ...chunk, vectors: [{ space: { ...space, dimensions: 0 }, data: "" }] }] },
+      "chunks: [",
+    ],
+    [
+      "with a vector that would be found first by every query",
+      { ...document, chunks: [{ ...chunk, vectors: [{ space, data: vector(Number.NaN, 0) }] }] },
+      "not all numbers are finite",
+    ],
+    ["that is a number", 5, "got: 5"],
+  ])("%s is refused, and nothing of its part is stored", async (_, wrong, got) => {
+    await withIndexer({ folder: await newFolder() }, async (indexer) => {
+      const error = await indexer.store.import(lines(document, wrong)).catch((thrown: unknown) => thrown);
+      expect(PipeError.is(error, "import-invalid")).toBe(true);
+      expect(String(error)).toContain(got);
+      expect(String(error)).toContain("line 3");
+      expect((await indexer.status()).documents).toBe(0);
+      expect(await indexer.store.import(lines(document))).toBe(1);
     });
   });
 });

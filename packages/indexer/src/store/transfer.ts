@@ -5,6 +5,7 @@ import { putDocument } from "./document-table.ts";
 import type { IndexDatabase } from "./index-database.ts";
 import { decodeVector } from "./stored-vector.ts";
 import { listSpaces, putVectors } from "./vector-table.ts";
+import { allFinite } from "../vectors/check-vector.ts";
 import { textOf, wholeText } from "./stored-text.ts";
 
 const format = "pipe-index";
@@ -16,7 +17,7 @@ type ChunkLine = {
   readonly heading: readonly string[];
   readonly context: string;
   readonly text: string;
-  /** Little-endian float32 in base64, by the place of its space in the document's list. */
+  /** Little-endian float32 in base64. */
   readonly vectors: readonly { readonly space: VectorSpace; readonly data: string }[];
 };
 type DocumentLine = {
@@ -80,7 +81,7 @@ export function importLines(database: IndexDatabase, lines: readonly string[], f
     for (const [at, line] of lines.entries()) {
       const number = first + at;
       if (number === 1 || line.trim() === "") continue;
-      importDocument(database, lexical, parsed(line, number) as DocumentLine, number);
+      importDocument(database, lexical, documentOf(line, number), number);
       stored++;
     }
     lexical.flush();
@@ -105,24 +106,76 @@ function vectorLines(
 }
 
 function importDocument(database: IndexDatabase, lexical: LexicalWriter, line: DocumentLine, number: number): void {
-  try {
-    const { collection, chunks, ...document } = line;
-    const rows = chunks.map((chunk) => {
-      const { context, text } = chunk;
-      return { ...chunk, begin: 0, end: text.length, content: contentOf(context, text) };
-    });
-    const { ids } = putDocument(database, lexical, collection, { ...document, chunks: rows });
-    for (const [place, { vectors }] of chunks.entries()) {
-      for (const { space, data } of vectors) {
-        const bytes = Uint8Array.from(Buffer.from(data, "base64"));
-        if (bytes.length !== space.dimensions * 4) throw new TypeError(`a vector of ${bytes.length} bytes`);
-        putVectors(database, space, [{ chunk: ids[place]!, vector: new Float32Array(bytes.buffer) }]);
-      }
+  const { collection, chunks, ...document } = line;
+  const rows = chunks.map((chunk) => {
+    const { context, text } = chunk;
+    return { ...chunk, begin: 0, end: text.length, content: contentOf(context, text) };
+  });
+  const { ids } = putDocument(database, lexical, collection, { ...document, chunks: rows });
+  for (const [place, { vectors }] of chunks.entries()) {
+    for (const { space, data } of vectors) {
+      const bytes = Uint8Array.from(Buffer.from(data, "base64"));
+      if (bytes.length !== space.dimensions * 4) throw invalid(number, `a vector of ${bytes.length} bytes`);
+      const vector = new Float32Array(bytes.buffer);
+      // One that is none is the nearest to every query.
+      if (!allFinite(vector)) throw invalid(number, "a vector of which not all numbers are finite");
+      putVectors(database, space, [{ chunk: ids[place]!, vector }]);
     }
-  } catch (cause) {
-    if (cause instanceof TypeError) throw invalid(number, cause.message, cause);
-    throw cause;
   }
+}
+
+type Unknown = { readonly [field: string]: unknown };
+type Check = (value: unknown) => boolean;
+
+const isText: Check = (value) => typeof value === "string";
+const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) > 0;
+const optional =
+  (check: Check): Check =>
+  (value) =>
+    value === undefined || check(value);
+const listOf =
+  (check: Check): Check =>
+  (value) =>
+    Array.isArray(value) && value.every(check);
+const isRecord =
+  (fields: { readonly [field: string]: Check }): Check =>
+  (value) =>
+    typeof value === "object" &&
+    value !== null &&
+    Object.entries(fields).every(([field, check]) => check((value as Unknown)[field]));
+
+const isDocument = {
+  collection: isText,
+  id: isText,
+  path: isText,
+  hash: isText,
+  content: isText,
+  title: optional(isText),
+  metadata: optional(isRecord({})),
+  chunks: listOf(
+    isRecord({
+      line: isCount,
+      heading: listOf(isText),
+      context: isText,
+      text: isText,
+      vectors: listOf(
+        isRecord({
+          space: isRecord({ id: isText, step: optional(Number.isSafeInteger), dimensions: isCount }),
+          data: isText,
+        }),
+      ),
+    }),
+  ),
+} satisfies { readonly [field in keyof DocumentLine]: Check };
+
+/** The document of a line; hands and other programs write lines, too. */
+function documentOf(line: string, number: number): DocumentLine {
+  const value = parsed(line, number);
+  if (!isRecord({})(value)) throw invalid(number, line.slice(0, 80));
+  const wrong = Object.entries(isDocument).find(([field, check]) => !check((value as Unknown)[field]));
+  if (wrong === undefined) return value as DocumentLine;
+  const [field] = wrong;
+  throw invalid(number, `${field}: ${(JSON.stringify((value as Unknown)[field]) ?? "nothing").slice(0, 80)}`);
 }
 
 function parsed(line: string, number: number): unknown {

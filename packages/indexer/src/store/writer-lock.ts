@@ -35,7 +35,12 @@ export class WriterLock {
         cause,
       });
     }
-    writeFileSync(note, `${JSON.stringify({ process: process.pid, purpose } satisfies Holder)}\n`);
+    try {
+      writeFileSync(note, `${JSON.stringify({ process: process.pid, purpose } satisfies Holder)}\n`);
+    } catch (error) {
+      this.release();
+      throw error;
+    }
   }
 
   /** Gives the right back. */

@@ -76,6 +76,34 @@ describe.skipIf(postgres === undefined)("PostgresVectorStore", () => {
     });
   });
 
+  it("holds all rows though several processes bring it up, and build it anew, at the same time", async () => {
+    const space = { id: "shared", dimensions: 4 };
+    const rows = Array.from({ length: 60 }, (_, at) => {
+      return { key: at + 1, vector: Float32Array.from([1, at / 60, 0, 0]) };
+    });
+    const parts = [0, 20, 40].map((from) => rows.slice(from, from + 20));
+    const stores = Array.from(
+      { length: 4 },
+      () => new PostgresVectorStore({ connection: connection(), schema: "shared" }),
+    );
+    await Promise.all(stores.map((store) => store.position(space)));
+    await Promise.all(stores.map((store) => store.apply(space, { rows: parts[0]!, removed: [], sequence: 1 })));
+    for (let round = 2; round < 6; round++) {
+      await Promise.all(
+        stores.map(async (store) => {
+          for (const [at, some] of parts.entries()) {
+            const change = { rows: some, removed: [], rebuild: at === 0 ? ("first" as const) : ("further" as const) };
+            await store.apply(space, { ...change, ...(at === 2 ? { sequence: round } : {}) });
+            await store.search(space, rows[0]!.vector, 3);
+          }
+        }),
+      );
+      expect(await stores[0]!.position(space)).toEqual({ sequence: round, rows: 60, worn: false });
+      expect(await stores[0]!.search(space, rows[0]!.vector, 100)).toHaveLength(60);
+    }
+    for (const store of stores) await store[Symbol.asyncDispose]();
+  });
+
   it("compares vectors that are too long for an index one by one", async () => {
     const store = new PostgresVectorStore({ connection: connection(), schema: "long" });
     const space = { id: "long", dimensions: 2_500 };
