@@ -35,7 +35,8 @@ export async function withStart(config: RawConfig, from = "."): Promise<RawConfi
   }
   if (needs.length) filled.push({ path: ["data", "sequenceLength"], value: sizes.positions, file: "config.json" });
   if (needs.tokenizer) {
-    const tokenizer = await loadTokenizer(await read(location, "tokenizer.json", place));
+    await read(location, "tokenizer.json", place);
+    const tokenizer = await loadTokenizer(join(location, "tokenizer.json"));
     const value = tokenizerOptions(tokenizer);
     filled.push({ path: ["data", "tokenizer"], value, file: "tokenizer.json" });
   }
