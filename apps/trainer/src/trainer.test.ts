@@ -712,6 +712,7 @@ it("what the operating system refuses is said without a stack", async () => {
     ["train", "tiny.yaml", "--runs-dir", "file"],
     ["index", "notes", "--index", "file", "--words"],
     ["index", "import", "missing.jsonl"],
+    ["train", "tiny.yaml", "--name", "x".repeat(300)],
   ]) {
     const { code, err } = await pipe(args);
     expect([code, err]).toEqual([1, expect.stringMatching(/^error: [^:]+\.\n {2}got: E[^]*\n {2}fix: [^\n]+\n$/)]);
