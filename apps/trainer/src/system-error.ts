@@ -10,6 +10,9 @@ const refusals: { readonly [code: string]: readonly [summary: string, fix?: stri
   EROFS: ["This place can only be read.", "name another place"],
   ENOSPC: ["The disk is full.", "make room, or name another place"],
   EDQUOT: ["The disk is full: the quota is used up.", "make room, or name another place"],
+  EIO: ["The disk or device failed.", "see whether it is whole, or name another place"],
+  ELOOP: ["A link leads back to itself.", "name another place, or remove the link"],
+  ENAMETOOLONG: ["This name is too long.", "name another place"],
   EMFILE: ["Too many files are open.", "raise the limit: ulimit -n"],
 };
 

@@ -192,6 +192,24 @@ describe("after training", () => {
     expect((await pipe(["eval", "--run", "tiny"])).out).toMatch(/tokens\n {2}loss /);
   });
 
+  it("pipe eval measures other text with the tokens that the run has learnt", async () => {
+    const measure = async (text: string, ...flags: readonly string[]) => {
+      await writeFile(join(folder, "other.txt"), text);
+      return pipe(["eval", "--run", "tiny", "--set", "data.source.path=other.txt", "--json", ...flags]);
+    };
+    const lossOf = ({ out }: Awaited<ReturnType<typeof measure>>): number =>
+      (JSON.parse(out) as { metrics: { loss: number } }).metrics.loss;
+    // The measured tail is the same in both; learnt from the first alone, the characters would have other numbers.
+    const [few, all] = [
+      await measure("west west ".repeat(60)),
+      await measure(`${"north east south ".repeat(40)}${"west west ".repeat(76)}`),
+    ];
+    expect(lossOf(few)).toBeCloseTo(lossOf(all), 1);
+    expect((await measure("West wind ".repeat(60))).err).toMatch(/lacks a character[^]*"W"/);
+    const bytes = await measure("west west ".repeat(60), "--set", "data.tokenizer={kind: byte}");
+    expect([bytes.code, bytes.err]).toEqual([1, expect.stringMatching(/belong to another tokenizer/)]);
+  });
+
   it("pipe index and pipe search find by words and by meaning", async () => {
     const words = await pipe(["index", "./notes"]);
     expect(words.out).toMatch(/2 documents indexed, \d passages/);
@@ -694,6 +712,7 @@ it("what the operating system refuses is said without a stack", async () => {
     ["train", "tiny.yaml", "--runs-dir", "file"],
     ["index", "notes", "--index", "file", "--words"],
     ["index", "import", "missing.jsonl"],
+    ["train", "tiny.yaml", "--name", "x".repeat(300)],
   ]) {
     const { code, err } = await pipe(args);
     expect([code, err]).toEqual([1, expect.stringMatching(/^error: [^:]+\.\n {2}got: E[^]*\n {2}fix: [^\n]+\n$/)]);

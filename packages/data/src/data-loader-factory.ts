@@ -38,6 +38,9 @@ export type LoaderOptions = {
   readonly stride?: number;
 };
 
+/** A loader that knows how many rows one pass over its split has. */
+export type TokenLoader = IBatchLoader & { readonly windows: number };
+
 type Split = Pick<ConstructorParameters<typeof TokenBatchLoader>[0], "reader" | "table" | "tokenizer">;
 
 /** Opens the splits of a dataset as batch loaders. */
@@ -60,7 +63,7 @@ export class DataLoaderFactory {
    * @throws PipeError `dataset-missing`, `dataset-damaged`, `dataset-newer`, `dataset-too-small`, `shard-damaged`,
    * `loader-options-invalid`.
    */
-  async create(options: LoaderOptions): Promise<IBatchLoader> {
+  async create(options: LoaderOptions): Promise<TokenLoader> {
     const { split, batch, sequenceLength: length, stride = length, shuffle, repeat, seed = 0 } = options;
     checkCount("batch", batch, Infinity);
     checkCount("sequenceLength", length, Infinity);

@@ -45,5 +45,6 @@ export {
   type DataLoaderFactoryOptions,
   type ForeignShards,
   type LoaderOptions,
+  type TokenLoader,
 } from "./data-loader-factory.ts";
 export type { LoaderCursor } from "./token-batch-loader.ts";

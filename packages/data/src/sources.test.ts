@@ -108,6 +108,15 @@ describe("TextDataSource", () => {
     ]);
   });
 
+  it("takes a separator without the white space at its end, and refuses one that no line can be", async () => {
+    const of = async (separator: string) =>
+      (await all(new TextDataSource({ path: spaced, separator }))).map(({ text }) => text);
+    const spaced = await folderOf({ "x.txt": "one\n---\ntwo\n\nthree\n" });
+    expect(await of("---\n")).toEqual(["one\n", "two\n\nthree\n"]);
+    expect(await of("\n")).toEqual(["one\n---\ntwo\n", "three\n"]);
+    expect(() => new TextDataSource({ path: spaced, separator: "\n---" })).toThrow(/separator-invalid|is one line/);
+  });
+
   it("follows a link into its own folder without end neither in time nor in documents", async () => {
     const folder = await folderOf({ "a.txt": "a" });
     await symlink(folder, join(folder, "again"));

@@ -1,4 +1,4 @@
-import type { Cursor, IDataSource, SourceDocument, SourceInfo } from "@pipe/core";
+import { type Cursor, type IDataSource, PipeError, type SourceDocument, type SourceInfo } from "@pipe/core";
 import { filesFrom } from "./file-cursor.ts";
 import { describeFiles } from "./fingerprint.ts";
 import { readLines } from "./lines.ts";
@@ -9,16 +9,27 @@ import { wholeFiles } from "./whole-file.ts";
 export type TextDataSourceOptions = {
   /** A file, a folder (its `.txt` and `.text` files) or a glob. */
   readonly path: string;
-  /** A line that stands between two documents, such as `<|endoftext|>`; without it each file is one document. */
+  /**
+   * A line that stands between two documents, such as `<|endoftext|>`; without it each file is one document. White space
+   * at its end counts for nothing, so that `"\n"` is an empty line.
+   */
   readonly separator?: string;
 };
 
 /** Reads plain text files; a leading byte order mark is not part of the text. */
 export class TextDataSource implements IDataSource {
-  readonly #options: TextDataSourceOptions;
+  readonly #path: string;
+  readonly #separator: string | undefined;
 
-  constructor(options: TextDataSourceOptions) {
-    this.#options = options;
+  /** @throws PipeError `separator-invalid` for one of several lines, which no line is equal to. */
+  constructor({ path, separator }: TextDataSourceOptions) {
+    this.#path = path;
+    this.#separator = separator?.trimEnd();
+    if (this.#separator?.includes("\n") !== true) return;
+    throw new PipeError("separator-invalid", "A separator of documents is one line.", {
+      expected: "text without a line break inside",
+      got: JSON.stringify(separator),
+    });
   }
 
   /**
@@ -26,7 +37,7 @@ export class TextDataSource implements IDataSource {
    * @throws PipeError `source-missing`, `source-empty`, `invalid-utf8`, `cursor-invalid`, `document-too-large`.
    */
   async *documents(from?: Cursor): AsyncGenerator<SourceDocument> {
-    const { separator } = this.#options;
+    const separator = this.#separator;
     const files = await this.#files();
     if (separator === undefined) yield* wholeFiles(files, from, "split it, or name a `separator` line");
     else for (const start of filesFrom(files, from)) yield* separated(start, separator);
@@ -34,12 +45,11 @@ export class TextDataSource implements IDataSource {
 
   /** Counts and fingerprints the files. @throws PipeError `source-missing`, `source-empty`. */
   async describe(): Promise<SourceInfo> {
-    const { path, separator } = this.#options;
-    return describeFiles("text", path, await this.#files(), { separator: separator ?? null });
+    return describeFiles("text", this.#path, await this.#files(), { separator: this.#separator ?? null });
   }
 
   #files(): Promise<readonly SourceFile[]> {
-    return listFiles(this.#options.path, [".txt", ".text"]);
+    return listFiles(this.#path, [".txt", ".text"]);
   }
 }
 

@@ -198,6 +198,14 @@ describe("loadTokenizer", () => {
     ['{"kind":"syllables"}', "tokenizer-unsupported", "syllables"],
     ["{}", "tokenizer-unsupported", "no model type"],
     ["{ no", "tokenizer-damaged", "not valid JSON"],
+    ['{"kind":"char","characters":[1]}', "tokenizer-damaged", "of other types"],
+    ['{"kind":"char","characters":"ab"}', "tokenizer-damaged", "of other types"],
+    ['{"model":{"type":"BPE","vocab":5}}', "tokenizer-damaged", "of other types"],
+    ['{"model":[]}', "tokenizer-damaged", "of other types"],
+    ['{"model":{"type":"BPE","vocab":{"a":0}},"added_tokens":5}', "tokenizer-damaged", "of other types"],
+    ['{"model":{"type":"BPE","vocab":{"a":0}},"added_tokens":[5]}', "tokenizer-damaged", "of other types"],
+    ['{"model":{"type":"BPE","vocab":null,"merges":null},"added_tokens":null}', "tokenizer-unsupported", "BPE"],
+    ['{"model":null}', "tokenizer-unsupported", "no model type"],
     ["/nowhere/tokenizer.json", "tokenizer-missing", "/nowhere/tokenizer.json"],
   ])("refuses %s", async (source, code, part) => {
     const error = await loadTokenizer(source).catch((thrown: unknown) => thrown);

@@ -52,12 +52,27 @@ describe("EarlyStopping", () => {
     expect(run(make(), [1, 2, 3], { last: 3 })).toEqual({ step: undefined, told: [] });
   });
 
+  it("begins anew when the run is resumed with another metric", () => {
+    const first = make();
+    run(first, [2, 3]);
+    const second = make({ metric: "accuracy", better: "higher" });
+    second.restore(first.capture());
+    // A loss of 2 is no accuracy that 0.1 would have to beat.
+    expect(run(second, [0.1, 0.2, 0.1, 0.2], { metric: "accuracy", from: 3 }).told).toEqual([
+      { step: 6, metric: "accuracy", best: 0.2 },
+    ]);
+  });
+
   it("goes on waiting where it was when the run is resumed", () => {
     const first = make();
     run(first, [2, 3]);
     const second = make();
     second.restore(JSON.parse(JSON.stringify(first.capture())));
     expect(run(second, [2.5], { from: 3 }).told).toEqual([{ step: 3, metric: "loss", best: 2 }]);
+    // As it was stored before the metric was named.
+    const third = make();
+    third.restore({ best: { step: 1, value: 2 }, waited: 1 });
+    expect(run(third, [2.5], { from: 3 }).step).toBe(3);
   });
 
   it("refuses what it cannot work with", () => {

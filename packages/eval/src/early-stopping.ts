@@ -13,6 +13,8 @@ export type EarlyStoppingOptions = {
 };
 
 type State = { readonly best: { readonly step: number; readonly value: number } | null; readonly waited: number };
+/** As it is stored: older ones do not name the metric. */
+type StoredState = State & { readonly metric?: string };
 
 /** Ends a run whose metric gets no better. Its state, under the key `earlyStopping`, goes into checkpoints. */
 export class EarlyStopping implements IStateful {
@@ -58,15 +60,16 @@ export class EarlyStopping implements IStateful {
   }
 
   capture(): Json {
-    return this.#state;
+    return { ...this.#state, metric: this.#options.metric };
   }
 
+  /** Goes on waiting; with another metric than the stored one it begins anew. @throws PipeError `state-invalid`. */
   restore(value: Json): void {
-    const { best, waited } = (value ?? {}) as Partial<State>;
+    const { best, waited, metric = this.#options.metric } = (value ?? {}) as Partial<StoredState>;
     const isBest = best === null || (Number.isSafeInteger(best?.step) && typeof best?.value === "number");
     if (!isBest || !Number.isSafeInteger(waited)) {
       throw new PipeError("state-invalid", "This is not the state of early stopping.", { got: JSON.stringify(value) });
     }
-    this.#state = { best: best!, waited: waited! };
+    this.#state = metric === this.#options.metric ? { best: best!, waited: waited! } : { best: null, waited: 0 };
   }
 }

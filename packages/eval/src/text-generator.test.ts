@@ -54,6 +54,21 @@ describe("TextGenerator", () => {
     await tiny[Symbol.asyncDispose]();
   });
 
+  it("never chooses an id that the tokenizer has no token for", async () => {
+    const bytes = byteTokenizer();
+    const generator = generatorOf(bigramModel, 16, {
+      ...byteTokenizer({ endOfText: false }),
+      vocabulary: 100,
+      decoder: () => {
+        const { push, end } = bytes.decoder();
+        return { push: (id) => (id < 100 ? push(id) : expect.unreachable(`id ${id} has no token`)), end };
+      },
+    });
+    const texts = await generator.batch(flat, ["a", "b"], { tokens: 24, overflow: "slide" });
+    for (const text of texts) expect(text).toMatch(/^[^]{24}$/);
+    await generator[Symbol.asyncDispose]();
+  });
+
   it("writes the same text from the same seed, and another from another", async () => {
     const generator = generatorOf(bigramModel, 16);
     const write = (seed?: number) =>

@@ -93,8 +93,10 @@ export class TextGenerator {
         const logits = await (isFresh ? session.read(contexts) : session.next(contexts));
         isFresh = false;
         const size = logits.length / texts.length;
+        // A model may have more ids than its tokenizer has tokens, as one that is padded for a GPU: those are never chosen.
+        const known = Math.min(size, this.#options.tokenizer.vocabulary);
         for (const [row, text] of texts.entries()) {
-          const piece = text.grow(logits.subarray(row * size, (row + 1) * size));
+          const piece = text.grow(logits.subarray(row * size, row * size + known));
           if (piece !== "") yield { row, piece };
           if (text.context.length <= this.#options.positions) continue;
           if (overflow === "stop") text.end();

@@ -17,7 +17,7 @@ const USUAL: { readonly [name: string]: boolean } = {
  * for a strategy that is not built in.
  */
 export function modelFromConfig(config: Json): GPT2Model {
-  const values = config as { readonly [name: string]: Json };
+  const values = (config ?? {}) as { readonly [name: string]: Json };
   const refuse = (name: string, expected: string): never => {
     throw new PipeError("model-unsupported", "This config.json describes a model that GPT2Model cannot be.", {
       expected,

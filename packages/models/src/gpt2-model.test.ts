@@ -216,6 +216,7 @@ describe("config.json", () => {
   });
 
   it.each([
+    [null],
     [{ model_type: "llama" }],
     [{ model_type: "gpt2", activation_function: "relu" }],
     [{ model_type: "gpt2", tie_word_embeddings: false }],

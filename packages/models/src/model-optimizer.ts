@@ -63,8 +63,8 @@ export class ModelOptimizer {
       if (smallest === undefined || plan.plannedBytes < smallest.plannedBytes) smallest = plan;
     }
     throw new PipeError("memory-exceeded", "No way to compute a training step fits into the memory that it may take.", {
-      expected: `${megabytes(this.#memoryBytes)} at most`,
-      got: `${megabytes(total(smallest!, parameters))} with one row at a time and all blocks computed again`,
+      expected: `${megabytes(this.#memoryBytes, Math.floor)} at most`,
+      got: `${megabytes(total(smallest!, parameters), Math.ceil)} with one row at a time and all blocks computed again`,
       fix: "raise the limit, or take a smaller model or shorter sequences",
     });
   }
@@ -111,6 +111,7 @@ function total({ stateBytes: state, plannedBytes }: StepPlan, parameters: readon
   return state + plannedBytes - parameters.reduce((sum, parameter) => sum + byteSizeOf(parameter), 0);
 }
 
-function megabytes(bytes: number): string {
-  return `${Math.ceil(bytes / 1e6).toLocaleString("en")} MB`;
+/** To a thousandth, so that a limit and what is above it do not look the same. */
+function megabytes(bytes: number, round: (value: number) => number): string {
+  return `${(round(bytes / 1e3) / 1e3).toLocaleString("en")} MB`;
 }

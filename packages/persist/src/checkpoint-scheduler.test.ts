@@ -57,6 +57,25 @@ it.each([
   expect(() => other.observe({ step: 9, metrics: { loss: 1 } })).toThrow("expected: one of loss");
 });
 
+it("begins anew with another metric, and keeps the best while none is asked for", () => {
+  const byLoss = new CheckpointScheduler({ keepBest: { metric: "loss", better: "lower" } });
+  byLoss.observe({ step: 4, metrics: { loss: 2 } });
+  const asked = (keepBest?: { readonly metric: string; readonly better: "lower" | "higher" }) => {
+    const scheduler = new CheckpointScheduler(keepBest === undefined ? { keepLast: 1 } : { keepLast: 1, keepBest });
+    scheduler.restore(byLoss.capture());
+    return scheduler;
+  };
+  // A loss of 2 is no accuracy that 0.5 would have to beat.
+  const byAccuracy = asked({ metric: "accuracy", better: "higher" });
+  byAccuracy.observe({ step: 6, metrics: { accuracy: 0.5 } });
+  expect(byAccuracy.best).toEqual({ step: 6, value: 0.5 });
+  expect(asked().surplus(refs(4, 5, 6))).toEqual(refs(5));
+  expect(asked().capture()).toEqual(byLoss.capture());
+  // As it was stored before the metric was named.
+  byAccuracy.restore({ best: { step: 4, value: 0.9 } });
+  expect(byAccuracy.best).toEqual({ step: 4, value: 0.9 });
+});
+
 it("has no best without a metric, and keeps that too", () => {
   const scheduler = new CheckpointScheduler({ every: 1 });
   scheduler.observe({ step: 1, metrics: { loss: 1 } });

@@ -21,6 +21,9 @@ export type CheckpointSchedule = {
 /** The best value of the metric so far. */
 export type BestCheckpoint = { readonly step: number; readonly value: number };
 
+/** Older states do not name the metric. */
+type StoredState = { readonly best?: Partial<BestCheckpoint> | null; readonly metric?: string };
+
 /**
  * Decides when a checkpoint is due and which ones are too many; it stores and removes nothing itself. Its state is the best
  * value so far, under the key `checkpoints`.
@@ -29,6 +32,8 @@ export class CheckpointScheduler implements ITrigger, IStateful {
   readonly key = "checkpoints";
   readonly #schedule: CheckpointSchedule;
   #best: BestCheckpoint | undefined;
+  /** What the best is the best of. */
+  #metric: string | undefined;
   /** When the last checkpoint by time was due, and in which step. */
   #timed: { readonly at: number; readonly step: number } | undefined;
 
@@ -46,6 +51,7 @@ export class CheckpointScheduler implements ITrigger, IStateful {
     }
     if (everyMinutes !== undefined && now === undefined) throw invalid("a clock", "none", "now");
     this.#schedule = schedule;
+    this.#metric = schedule.keepBest?.metric;
   }
 
   /** The best value that was observed, and its step. */
@@ -88,18 +94,23 @@ export class CheckpointScheduler implements ITrigger, IStateful {
   }
 
   capture(): Json {
-    return { best: this.#best ?? null };
+    const best = this.#best ?? null;
+    return best === null || this.#metric === undefined ? { best } : { best, metric: this.#metric };
   }
 
+  /** Goes on with the best so far, unless the best of another metric is to be kept now. @throws PipeError `state-invalid`. */
   restore(value: Json): void {
-    const { best } = (value ?? {}) as { readonly best?: Partial<BestCheckpoint> | null };
+    const { best, metric } = (value ?? {}) as StoredState;
     const isBest = best === null || (Number.isSafeInteger(best?.step) && typeof best?.value === "number");
     if (!isBest) {
       throw new PipeError("state-invalid", "This is not the state of a checkpoint schedule.", {
         got: JSON.stringify(value),
       });
     }
-    this.#best = (best as BestCheckpoint | null) ?? undefined;
+    const wanted = this.#schedule.keepBest?.metric;
+    const isOther = wanted !== undefined && metric !== undefined && metric !== wanted;
+    this.#best = isOther ? undefined : ((best as BestCheckpoint | null) ?? undefined);
+    this.#metric = wanted ?? metric;
   }
 
   #isTimeFor(step: number): boolean {

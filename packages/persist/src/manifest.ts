@@ -76,7 +76,7 @@ export async function checkFiles(folder: string, manifest: Manifest, names?: rea
     expected: problem.expected,
     got: [problem.got, ...further.map(({ file }) => `${file} is damaged too`)].join("; "),
     where: join(folder, problem.file),
-    fix: "resume from an older checkpoint of the run, or restore the file from a copy",
+    fix: "restore the file from a copy, or remove the checkpoint's folder: a run goes on from the one before it",
   });
 }
 

@@ -1,7 +1,7 @@
 import { createHash } from "node:crypto";
 import { join } from "node:path";
-import type { IBatchLoader, Services } from "@pipe/core";
-import { DataLoaderFactory, DatasetBuilder } from "@pipe/data";
+import type { Services } from "@pipe/core";
+import { DataLoaderFactory, DatasetBuilder, type TokenLoader } from "@pipe/data";
 import { firstBatches } from "@pipe/train";
 import type { ServiceContainer } from "@pipe/di";
 import type { Composition } from "./compose.ts";
@@ -43,7 +43,7 @@ export function addData(container: ServiceContainer, composition: Composition): 
 
   const loader =
     (split: "train" | "validation") =>
-    async (services: Services): Promise<IBatchLoader> =>
+    async (services: Services): Promise<TokenLoader> =>
       new DataLoaderFactory({ folder: (await services.get(runTokens.dataset)).folder }).create({
         split,
         // A measurement fits where a part of a step fits.
@@ -55,7 +55,8 @@ export function addData(container: ServiceContainer, composition: Composition): 
       });
   container.scoped(runTokens.train, async (services) => {
     const whole = await loader("train")(services);
-    return training.overfit === undefined ? whole : firstBatches(whole, training.overfit);
+    const { overfit, batch } = training;
+    return overfit === undefined ? whole : { ...firstBatches(whole, overfit), windows: overfit * batch };
   });
   container.scoped(runTokens.validation, loader("validation"));
 }

@@ -19,7 +19,7 @@ export function addModel(container: ServiceContainer, composition: Composition):
   container.scoped(runTokens.model, components.bind("model", kindAndSizes));
   container.scoped(runTokens.parameters, async (services) => (await services.get(runTokens.model)).parameters());
   container.scoped(runTokens.steps, async (services) =>
-    stepsOf(experiment, (await services.get(runTokens.dataset)).splits.train.tokens),
+    stepsOf(experiment, (await services.get(runTokens.train)).windows),
   );
   container.scoped(runTokens.step, async (services) => {
     const [engine, model, { specs }] = await Promise.all([
@@ -80,11 +80,10 @@ function blocksOf(recompute: Experiment["training"]["recompute"]): readonly stri
   return recompute ? ["*"] : [];
 }
 
-/** Steps that the budget allows, for schedules that end with it. */
-function stepsOf({ training, data }: Experiment, trainTokens: number): number {
+/** Steps that the budget allows, for schedules that end with it; `windows` are the rows of an epoch. */
+function stepsOf({ training, data }: Experiment, windows: number): number {
   const { steps = Infinity, tokens = Infinity, epochs = Infinity, batch } = training;
   const targets = batch * data.sequenceLength;
-  const windows = Math.max(1, Math.floor(trainTokens / data.sequenceLength));
   return Math.min(steps, Math.ceil(tokens / targets), Math.ceil((epochs * windows) / batch));
 }
 

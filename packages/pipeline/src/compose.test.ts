@@ -114,3 +114,16 @@ it("a run goes on only with the settings that it began with", async () => {
   expect(() => checkResumable(before, after)).toThrow(/optimizer\.momentum: nothing in the run, 0\.9 now/);
   expect(() => checkResumable(after, before)).toThrow(/optimizer\.momentum: 0\.9 in the run, nothing now/);
 });
+
+it.each([
+  [{ batch: 67, epochs: 2 }, true, 2],
+  [{ batch: 68, epochs: 2 }, false, 2],
+  [{ batch: 4, epochs: 3, overfit: 2 }, true, 6],
+])("a schedule ends with the last step of a budget of epochs: %o, shuffled %s", async (training, shuffle, steps) => {
+  const given = raw();
+  const container = await composed({ ...given, training, data: { ...(given["data"] as object), shuffle } });
+  const run = await container.scope().start();
+  const { progress } = await (await run.get(runTokens.trainer)).train();
+  expect([progress.step, await run.get(runTokens.steps)]).toEqual([steps, steps]);
+  await container[Symbol.asyncDispose]();
+});

@@ -63,5 +63,11 @@ it("refuses a tokenizer with more tokens than the model, and a folder that is no
   await expect(readTrainedModel(bare)).rejects.toThrow(/tokenizer.save_pretrained/);
   const torn = await saved("torn", { "config.json": "{", "tokenizer.json": createByteTokenizer().file() });
   await expect(readTrainedModel(torn)).rejects.toThrow(/config.json is not valid JSON/);
+  // A download that broke off: the file is named, as it is with one that is none.
+  const empty = await saved("empty", { "config.json": JSON.stringify(model.config()), "tokenizer.json": "" });
+  await expect(readTrainedModel(empty)).rejects.toMatchObject({
+    code: "tokenizer-damaged",
+    message: expect.stringContaining(join(empty, "tokenizer.json")) as string,
+  });
   expect(await readdir(join(folder, "runs"))).toEqual(["whole"]);
 });

@@ -10,7 +10,7 @@ export { measureEngines, type MeasuredEngine, type MeasureOptions } from "./engi
 export { chooseEngine, type ChosenEngine } from "./engine-choice/choose-engine.ts";
 export type { Candidate, EngineChoice } from "./engine-choice/candidates.ts";
 export { findLearningRate, type FindLearningRateOptions } from "./find-learning-rate.ts";
-export { withStart } from "./start-from.ts";
+export { checkSameTokens, tokenizerOptions, withStart } from "./start-from.ts";
 export { runTokens } from "./run-tokens.ts";
 export { loadPlugin } from "./load-plugin.ts";
 export { builtInModules, type BuiltInDefinitions } from "./modules.ts";

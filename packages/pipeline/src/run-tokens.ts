@@ -1,5 +1,5 @@
 import { type IBatchLoader, serviceTokens, token } from "@pipe/core";
-import type { BuildReport } from "@pipe/data";
+import type { BuildReport, TokenLoader } from "@pipe/data";
 import type { MetricsCalculator, ModelEvaluator, TextGenerator } from "@pipe/eval";
 import type { CheckpointScheduler, ModelCheckpointer } from "@pipe/persist";
 import type { DivergenceGuard, EpochManager, TrainingOrchestrator, TrainingStepProcessor } from "@pipe/train";
@@ -10,7 +10,8 @@ export const runTokens = {
   ...serviceTokens,
   /** The token shards. */
   dataset: token<BuildReport>("dataset"),
-  train: token<IBatchLoader>("train"),
+  /** Its windows are the rows of an epoch. */
+  train: token<TokenLoader>("train"),
   validation: token<IBatchLoader>("validation"),
   step: token<TrainingStepProcessor>("step"),
   epochs: token<EpochManager>("epochs"),

@@ -35,7 +35,8 @@ export async function withStart(config: RawConfig, from = "."): Promise<RawConfi
   }
   if (needs.length) filled.push({ path: ["data", "sequenceLength"], value: sizes.positions, file: "config.json" });
   if (needs.tokenizer) {
-    const tokenizer = await loadTokenizer(await read(location, "tokenizer.json", place));
+    await read(location, "tokenizer.json", place);
+    const tokenizer = await loadTokenizer(join(location, "tokenizer.json"));
     const value = tokenizerOptions(tokenizer);
     filled.push({ path: ["data", "tokenizer"], value, file: "tokenizer.json" });
   }
@@ -74,10 +75,15 @@ async function checkTokenizer(location: string, { id }: ITokenizer): Promise<voi
     if (PipeError.is(error, "tokenizer-missing") || PipeError.is(error, "tokenizer-unsupported")) return;
     throw error;
   }
-  if (known.id === id) return;
-  throw new PipeError("tokenizer-mismatch", "The weights that the model starts with belong to another tokenizer.", {
-    expected: known.id,
-    got: id,
+  checkSameTokens(location, known, id);
+}
+
+/** @throws PipeError `tokenizer-mismatch` where the weights in a folder belong to other tokens than the text's. */
+export function checkSameTokens(location: string, { id: expected }: ITokenizer, got: string): void {
+  if (expected === got) return;
+  throw new PipeError("tokenizer-mismatch", "The weights of the model belong to another tokenizer than the text's.", {
+    expected,
+    got,
     where: location,
     fix: "leave data.tokenizer out: it is then that of the model",
   });

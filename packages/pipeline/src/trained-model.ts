@@ -39,9 +39,9 @@ export type TrainedModel = Omit<StoredModel, "weights"> & {
  */
 export async function readTrainedModel(path: string, checkpoint?: CheckpointName): Promise<StoredModel> {
   const { location, ...rest } = await resolveCheckpoint(path, checkpoint);
-  const [config, tokenizerFile] = await Promise.all([read(location, "config.json"), read(location, "tokenizer.json")]);
+  const [config] = await Promise.all([read(location, "config.json"), read(location, "tokenizer.json")]);
   const model = modelOf(config, location);
-  const tokenizer = await loadTokenizer(tokenizerFile);
+  const tokenizer = await loadTokenizer(join(location, "tokenizer.json"));
   const weights = await new ModelLoader().load(location, model.parameters());
   return { location, ...rest, model, tokenizer, weights };
 }

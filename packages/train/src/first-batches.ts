@@ -1,6 +1,9 @@
 import type { Batch, Cursor, IBatchLoader } from "@pipe/core";
 
-/** Only the first batches of a loader, again and again: what a model that can learn at all learns by heart. */
+/**
+ * Only the first batches of a loader, again and again: what a model that can learn at all learns by heart. An epoch is a pass
+ * over these.
+ */
 export function firstBatches(loader: IBatchLoader, count: number): IBatchLoader {
   return {
     specs: loader.specs,
@@ -13,7 +16,17 @@ export function firstBatches(loader: IBatchLoader, count: number): IBatchLoader 
       }
       // The cursor counts batches.
       for (let number = from as number; first.length > 0; number++) {
-        yield { ...first[number % first.length]!, cursor: number + 1 };
+        const batch = first[number % first.length]!;
+        yield {
+          arrays: batch.arrays,
+          tokens: batch.tokens,
+          cursor: number + 1,
+          epoch: Math.floor((number + 1) / first.length),
+          // Looked up when somebody asks, as the loader does.
+          get documents() {
+            return batch.documents;
+          },
+        };
       }
     },
   };

@@ -116,6 +116,24 @@ describe("TrainingStepProcessor", () => {
     await step[Symbol.asyncDispose]();
   });
 
+  it.each([
+    [Number.NaN, "NaN"],
+    [1e39, "Infinity"],
+  ])("refuses a rate of %f that an update was made with, but not one after the end", async (rate, got) => {
+    // Used at the second update; asked for ahead of the first.
+    const step = await create({ schedule: { rate: (applied) => (applied === 1 ? rate : 0.25) } });
+    await step.run(batch);
+    expect(await step.drain()).toMatchObject({ step: 1, rate: 0.25 });
+    await step.run(batch);
+    const refusal = { code: "rate-invalid", message: expect.stringContaining(`got: ${got}\n  where: step 2: rate(1)`) };
+    await expect(step.run(batch)).rejects.toMatchObject(refusal);
+    await step[Symbol.asyncDispose]();
+    const drained = await create({ schedule: { rate: () => rate } });
+    await drained.run(batch);
+    await expect(drained.drain()).rejects.toMatchObject({ code: "rate-invalid" });
+    await drained[Symbol.asyncDispose]();
+  });
+
   it("picks the rate of the updates applied, also behind a skipped step that the host has not read", async () => {
     const step = await create();
     const rates: number[] = [];

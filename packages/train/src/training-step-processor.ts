@@ -118,7 +118,10 @@ export class TrainingStepProcessor<B = { readonly [name: string]: never }> {
     return this.#executable.report;
   }
 
-  /** Queues one step and returns the figures of the step before it, if that was not read yet. */
+  /**
+   * Queues one step and returns the figures of the step before it, if that was not read yet.
+   * @throws PipeError `rate-invalid`, as {@link drain}, after an update whose rate was NaN or infinite.
+   */
   async run(batch: { readonly [name: string]: HostArray }): Promise<StepFigures | undefined> {
     const { schedule, seed } = this.#options;
     const { step, params, slots, scalars } = this.#state;
@@ -134,11 +137,16 @@ export class TrainingStepProcessor<B = { readonly [name: string]: never }> {
     const before = this.#pending;
     this.#state = { step: step + 1, ...outputs.state, slots: outputs.state.slots ?? {} };
     this.#pending = { step: step + 1, figures: outputs.figures, applied: outputs.applied };
-    return before === undefined ? undefined : this.#read(before);
+    return before === undefined ? undefined : checkRate(await this.#read(before));
   }
 
   /** Reads the figures of the last step; afterwards none is in flight. */
   async drain(): Promise<StepFigures | undefined> {
+    const figures = await this.#settle();
+    return figures === undefined ? undefined : checkRate(figures);
+  }
+
+  async #settle(): Promise<StepFigures | undefined> {
     const pending = this.#pending;
     this.#pending = undefined;
     return pending === undefined ? this.#last : this.#read(pending);
@@ -174,7 +182,7 @@ export class TrainingStepProcessor<B = { readonly [name: string]: never }> {
     }
     const missing = [...expected.keys()].filter((path) => !(path in stored));
     if (missing.length > 0) throw mismatch(missing.slice(0, 3).join(", "), `${missing.length} tensors less`);
-    await this.drain();
+    await this.#settle();
     const uploaded = await putState(this.#options.engine, stored);
     for (const tensor of this.#tensors().values()) tensor[Symbol.dispose]();
     this.#state = { step, ...stateTree(uploaded) };
@@ -184,7 +192,7 @@ export class TrainingStepProcessor<B = { readonly [name: string]: never }> {
 
   /** Frees the program and hands the state over, which is then the caller's to dispose of. */
   async release(): Promise<ModelState> {
-    await this.drain();
+    await this.#settle();
     await this.#executable[Symbol.asyncDispose]();
     return this.#state;
   }
@@ -220,6 +228,18 @@ export class TrainingStepProcessor<B = { readonly [name: string]: never }> {
   #specs(): Map<string, TensorSpec> {
     return new Map([...this.#tensors()].map(([path, { spec }]) => [path, spec]));
   }
+}
+
+/** Rates ahead of the updates may be anything, as nothing asks for them after the end: only one that was used is looked at. */
+function checkRate(figures: StepFigures): StepFigures {
+  const { rate, step, applied, accepted } = figures;
+  if (Number.isFinite(rate)) return figures;
+  throw new PipeError("rate-invalid", "The schedule gave a learning rate that no update can be made with.", {
+    expected: "a finite number",
+    got: String(rate),
+    where: `step ${step}: rate(${accepted ? applied - 1 : applied})`,
+    fix: "correct the schedule; the newest checkpoint was saved before this step",
+  });
 }
 
 function mismatch(expected: string, got: string): PipeError {

@@ -1,9 +1,10 @@
 import { join } from "node:path";
-import { rawConfig, type RawConfig } from "@pipe/config";
+import { overlay, rawConfig, type RawConfig } from "@pipe/config";
 import { PipeError } from "@pipe/core";
+import { loadTokenizer } from "@pipe/data";
 import { formatInteger } from "@pipe/monitor";
-import { openRun } from "@pipe/persist";
-import { loadExperiment, openTrainedModel, runTokens } from "@pipe/pipeline";
+import { openRun, resolveCheckpoint } from "@pipe/persist";
+import { checkSameTokens, loadExperiment, openTrainedModel, runTokens, tokenizerOptions } from "@pipe/pipeline";
 import type { Host } from "../host.ts";
 import { overlaid } from "../recipes.ts";
 import { runPath, runsDirOf } from "../run-paths.ts";
@@ -20,7 +21,9 @@ export async function evaluate(args: readonly string[], host: Host): Promise<num
   const runsDir = runsDirOf(host, values["runs-dir"]);
   const run = await openRun(runPath(host, runsDir, required("--run", values.run)));
   const origin = { source: "recipe", name: join(run.path, "run.json") } as const;
-  const { raw, origins } = overlaid(rawConfig(run.info.config as RawConfig["raw"], origin), host, values.set);
+  const checkpoint = checkpointFlag(values.checkpoint);
+  const stored = rawConfig(run.info.config as RawConfig["raw"], origin);
+  const { raw, origins } = overlaid(await withOwnTokens(stored, run.path, checkpoint), host, values.set);
   if (run.info.imported !== undefined && !("source" in ((raw["data"] ?? {}) as object))) {
     throw new PipeError("text-missing", "This run was imported, so it knows no text to measure its model on.", {
       where: run.path,
@@ -31,7 +34,8 @@ export async function evaluate(args: readonly string[], host: Host): Promise<num
   const options = { host, runsDir, checkpoints: run.checkpoints };
   const report = await withParts(loaded, options, async (parts) => {
     const engine = await parts.get(runTokens.engine);
-    const trained = await openTrainedModel(run.path, engine, checkpointFlag(values.checkpoint));
+    const trained = await openTrainedModel(run.path, engine, checkpoint);
+    checkSameTokens(trained.location, trained.tokenizer, (await parts.get(runTokens.tokenizer)).id);
     const evaluator = await parts.get(runTokens.evaluator);
     const validation = await parts.get(runTokens.validation);
     return evaluator.evaluate({ step: trained.step ?? 0, params: trained.params }, validation.batches());
@@ -43,4 +47,21 @@ export async function evaluate(args: readonly string[], host: Host): Promise<num
       host.stdout.write(`  ${name.padEnd(12)} ${value.toFixed(4)}\n`);
   }
   return 0;
+}
+
+/**
+ * The configuration of a run with the characters that it learnt from its text: learnt again from another one, the same ids
+ * would mean other characters.
+ */
+async function withOwnTokens(
+  config: RawConfig,
+  run: string,
+  checkpoint: ReturnType<typeof checkpointFlag>,
+): Promise<RawConfig> {
+  const { tokenizer } = (config.raw["data"] ?? {}) as { readonly tokenizer?: { readonly kind?: string } };
+  if (tokenizer?.kind !== "char") return config;
+  const { location } = await resolveCheckpoint(run, checkpoint);
+  const name = join(location, "tokenizer.json");
+  const value = tokenizerOptions(await loadTokenizer(name));
+  return overlay(config, [{ path: ["data", "tokenizer"], value, origin: { source: "recipe", name } }]);
 }
