@@ -32,6 +32,14 @@ it("names the known kinds, and the place of an error", async () => {
   await expect(createComponent(definitions, "schedule", wrong)).rejects.toThrow(/schedule\.rate: .*number/);
 });
 
+it.each([undefined, null])("says that a definition made %s", async (made) => {
+  const empty: readonly ComponentDefinition[] = [{ port: "stage", kind: "empty", create: () => made }];
+  await expect(createComponent(empty, "stage", { kind: "empty" })).rejects.toMatchObject({
+    code: "component-invalid",
+    message: expect.stringContaining("stage empty") as string,
+  });
+});
+
 it("takes a definition without a schema for one without options", async () => {
   const plain: readonly ComponentDefinition[] = [{ port: "schedule", kind: "plain", create: (config) => config }];
   expect(await createComponent(plain, "schedule", { kind: "plain" })).toEqual({ kind: "plain" });

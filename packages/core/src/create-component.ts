@@ -12,7 +12,7 @@ const noServices: Services = {
 
 /**
  * Finds the definition of a configured kind, checks the configuration and makes the component.
- * @throws PipeError `component-unknown` listing the known kinds, `config-invalid`.
+ * @throws PipeError `component-unknown` listing the known kinds, `config-invalid`, `component-invalid` where none was made.
  */
 export async function createComponent<Port extends PortName>(
   definitions: readonly ComponentDefinition[],
@@ -29,7 +29,13 @@ export async function createComponent<Port extends PortName>(
       where: port,
     });
   }
-  return (await definition.create(checked(definition, config), services)) as Ports[Port];
+  const made = (await definition.create(checked(definition, config), services)) as Ports[Port] | null | undefined;
+  if (made !== undefined && made !== null) return made;
+  throw new PipeError("component-invalid", `The ${port} ${config.kind} was not made.`, {
+    expected: "`create` of its definition to return the component",
+    got: String(made),
+    where: `${port} ${config.kind}`,
+  });
 }
 
 function checked(

@@ -51,7 +51,7 @@ export class ComponentFactory {
     await loading;
   }
 
-  /** Checks a configuration and makes its component. @throws PipeError `component-missing`, `component-unknown`, `config-invalid`. */
+  /** Checks a configuration and makes its component. @throws PipeError `component-missing`, `component-unknown`, `config-invalid`, `component-invalid`. */
   async create<Port extends PortName>(
     port: Port,
     config: { readonly kind: string; readonly [option: string]: unknown },

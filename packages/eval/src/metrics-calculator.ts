@@ -21,10 +21,19 @@ export class MetricsCalculator {
     return Object.assign({ lossSum: result.lossSum, weight: result.weight, ...counted }, ...each) as Params;
   }
 
-  /** The figures of summed batches. */
+  /** The figures of summed batches. @throws PipeError `metric-invalid` where a metric gives something else. */
   values(totals: { readonly [name: string]: number }): { readonly [name: string]: number } {
-    return Object.fromEntries(this.metrics.map((metric) => [metric.name, metric.value(totals)]));
+    return Object.fromEntries(this.metrics.map((metric) => [metric.name, numberOf(metric.name, metric.value(totals))]));
   }
+}
+
+function numberOf(metric: string, value: unknown): number {
+  if (typeof value === "number") return value;
+  throw new PipeError("metric-invalid", "A metric gave no number.", {
+    expected: "`value` to return a number",
+    got: typeof value,
+    where: metric,
+  });
 }
 
 function bytesOf({ targets, weights }: TokenBatch, byteLengths: tf.Tensor): tf.Tensor {

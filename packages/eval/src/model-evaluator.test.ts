@@ -149,6 +149,13 @@ describe("MetricsCalculator", () => {
   it("refuses two metrics of one name", () => {
     expect(() => new MetricsCalculator([lossMetric, accuracyMetric, lossMetric])).toThrow(/same name\.\n {2}got: loss/);
   });
+
+  it("names a metric that gives no number", () => {
+    const wordy = { ...lossMetric, name: "wordy", value: () => "low" as unknown as number };
+    expect(() => new MetricsCalculator([lossMetric, wordy]).values({ lossSum: 2, weight: 1 })).toThrow(
+      expect.objectContaining({ code: "metric-invalid", message: expect.stringContaining("wordy") as string }) as Error,
+    );
+  });
 });
 
 describe("definitions", () => {

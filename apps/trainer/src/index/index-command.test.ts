@@ -250,7 +250,9 @@ describe("pipe index serve --mcp", () => {
     const { tools } = await client.listTools();
     expect(tools.map(({ name }) => name).toSorted()).toEqual(["get", "retrieve", "search", "status"]);
     const hits = JSON.parse((await call("search", { query: "fermented tea", limit: 1 })).text) as object[];
-    expect(hits).toEqual([expect.objectContaining({ path: "tea.md", line: 5, heading: ["Tea"] })]);
+    expect(hits).toEqual([
+      expect.objectContaining({ path: "tea.md", collection: "default", line: 5, heading: ["Tea"] }),
+    ]);
     expect((await call("search", { query: "tea", filter: { path: "deep/*" } })).text).toBe("[]");
     expect((await call("retrieve", { query: "fermented tea", tokens: 50 })).text).toContain("[tea.md#tea:5]\n# Tea");
     expect((await call("get", { path: "tea.md" })).text).toContain("Green tea");

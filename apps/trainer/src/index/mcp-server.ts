@@ -36,8 +36,8 @@ export function createMcpServer(indexer: IDocumentIndexer): McpServer {
     ({ query, filter, ...options }) =>
       answer(async () => {
         const hits = await indexer.search(query, { ...definedOnly(options), ...filterOf(filter) });
-        return hits.map(({ path, line, heading, score, snippet, stale }) => {
-          return { path, line, heading, score, snippet, ...definedOnly({ stale }) };
+        return hits.map(({ path, collection, line, heading, score, snippet, stale }) => {
+          return { path, collection, line, heading, score, snippet, ...definedOnly({ stale }) };
         });
       }),
   );
