@@ -15,6 +15,8 @@ export type ProcessedDocument = {
   readonly title?: string;
   /** Front matter, typed. */
   readonly metadata?: Json;
+  /** What of it could not be read. */
+  readonly warning?: string;
   readonly chunks: readonly ProcessedChunk[];
 };
 
@@ -71,16 +73,22 @@ export class DocumentProcessor {
 
   #processed(document: SourceDocument, parsed: MarkdownDocument): ProcessedDocument {
     const { id, path = id } = document;
-    const { title, frontMatter } = parsed;
+    const { title, frontMatter, frontMatterError } = parsed;
     return {
       id,
       path,
       ...this.#hashed(document),
       ...(title === undefined ? {} : { title }),
       ...(frontMatter === undefined ? {} : { metadata: frontMatter }),
+      ...(frontMatterError === undefined ? {} : { warning: unreadable(frontMatterError) }),
       chunks: this.#strategy
         .chunk(parsed)
         .map((chunk) => ({ ...chunk, content: contentOf(chunk.context, chunk.text) })),
     };
   }
+}
+
+/** The parser shows the place in lines of its own. */
+function unreadable(frontMatterError: string): string {
+  return `its front matter is no YAML, so its fields are left out: ${frontMatterError.split("\n", 1)[0]!.replace(/:$/, "")}`;
 }

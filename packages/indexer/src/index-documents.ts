@@ -43,6 +43,7 @@ export class IndexDocuments {
   readonly #collection: string;
   readonly #counts = { documents: 0, unchanged: 0, removed: 0, chunks: 0, embedded: 0 };
   readonly #failures = new Map<string, string>();
+  readonly #warnings = new Map<string, string>();
   readonly #seen = new Set<string>();
   /** Documents whose id the stream had before: what the index has of it is not what it will have by their turn. */
   readonly #repeated = new WeakSet<SourceDocument>();
@@ -151,7 +152,7 @@ export class IndexDocuments {
       .filter(({ collection, id }) => collection === this.#collection && this.#seen.has(id) && !this.#failures.has(id))
       .map(({ id }) => id);
     if (mended.length > 0) await this.#write("succeed", this.#collection, mended);
-    return { ...this.#counts, failures };
+    return { ...this.#counts, failures, warnings: Array.from(this.#warnings, ([id, message]) => ({ id, message })) };
   }
 
   /** Documents that are being made ready, looked up together. */
@@ -181,6 +182,8 @@ export class IndexDocuments {
         return undefined;
       }
       const processed = await this.#processor.process(document);
+      if (processed.warning === undefined) this.#warnings.delete(id);
+      else this.#warnings.set(id, processed.warning);
       return { document: processed, replaces: isRepeated || known !== undefined };
     } catch (error) {
       if (PipeError.is(error) && error.code.startsWith("index-")) throw error;

@@ -67,6 +67,25 @@ describe("MarkdownIndexer", () => {
     await indexer[Symbol.asyncDispose]();
   });
 
+  it.each([[true], [false]])("says whose front matter cannot be read, in threads: %s", async (worker) => {
+    const indexer = await open({ worker });
+    const torn = "---\ntitle: a: b\n---\n\n# Tea\n\nGreen tea.\n";
+    const twice = (async function* () {
+      yield* stream({ "a.md": torn, "b.md": "---\ntitle: b\n---\n\nblack tea\n", "c.md": torn });
+      yield* stream({ "c.md": "mended tea" });
+    })();
+    const report = await indexer.index(twice);
+    expect(report).toMatchObject({ failures: [], warnings: [{ id: "a.md" }] });
+    expect(report.warnings[0]!.message).toMatch(/^its front matter is no YAML.*Nested mappings.*column \d+$/);
+    expect((await indexer.search("tea", { mode: "lexical" })).map(({ id }) => id).sort()).toEqual([
+      "a.md",
+      "b.md",
+      "c.md",
+    ]);
+    expect((await indexer.index(stream({ "a.md": torn }))).warnings).toEqual([]);
+    await indexer[Symbol.asyncDispose]();
+  });
+
   it("gives each version of a document that comes twice its own vectors", async () => {
     const indexer = await open({ embedder: new TrigramEmbedder() });
     const sky = "The planets circle the sun.";

@@ -73,6 +73,7 @@ export async function addFolder(args: readonly string[], host: Host): Promise<nu
   const interrupt = new AbortController();
   const interrupts = host.onInterrupt(() => (interrupt.signal.aborted ? host.exit() : interrupt.abort(INTERRUPTED)));
   const tell = (report: IndexReport): void => {
+    for (const { id, message } of report.warnings) host.stderr.write(`warning: ${id}: ${message}\n`);
     for (const { id, message } of report.failures) host.stderr.write(`not indexed: ${id}: ${message}\n`);
     host.stdout.write(values.json === true ? `${JSON.stringify({ index, ...report })}\n` : formatReport(report, index));
   };

@@ -150,6 +150,17 @@ describe("pipe index", () => {
     expect((await pipe(["index", "verify", "--index", "copy"])).code).toBe(0);
   });
 
+  it("warns of front matter that cannot be read", async () => {
+    await mkdir(join(folder, "torn"));
+    await writeFile(join(folder, "torn/a.md"), "---\ntags: [a\n---\n\nSome tea.\n");
+    const { code, out, err } = await pipe(["index", "torn", "--words", "--index", "of-torn"]);
+    expect([code, out, err]).toEqual([
+      0,
+      expect.stringContaining("1 document indexed"),
+      expect.stringMatching(/^warning: a\.md: its front matter is no YAML, so its fields are left out: .+\n$/),
+    ]);
+  });
+
   it("searches for no collection that the index has not, and by no meaning without vectors", async () => {
     await pipe(["index", "./docs", "--index", "words"]);
     const inOther = await pipe(["search", "tea", "--index", "words", "--collection", "other"]);

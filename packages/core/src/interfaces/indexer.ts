@@ -62,6 +62,8 @@ export type IndexReport = {
   readonly embedded: number;
   /** Documents that could not be indexed, or not embedded; they are kept for a retry. */
   readonly failures: readonly { readonly id: string; readonly message: string }[];
+  /** Documents that were indexed now, but not all of them, such as those whose front matter cannot be read. */
+  readonly warnings: readonly { readonly id: string; readonly message: string }[];
 };
 
 /** Which passages a search considers; every field that is given must fit. */
