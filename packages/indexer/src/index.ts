@@ -34,6 +34,7 @@ export { PostgresVectorStore, type PostgresVectorStoreOptions } from "./vectors/
 export { OnnxEmbedder, type OnnxEmbedderOptions } from "./embedders/onnx-embedder.ts";
 export { HttpEmbedder, type HttpEmbedderOptions } from "./embedders/http-embedder.ts";
 export { OnnxReranker, type OnnxRerankerOptions } from "./rerankers/onnx-reranker.ts";
+export { pairedBootstrap, type PairedDifference } from "./search/paired-bootstrap.ts";
 export {
   evaluateSearch,
   type AnsweredQuestion,

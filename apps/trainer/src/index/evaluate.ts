@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { resolve } from "node:path";
 import { PipeError, type SearchOptions } from "@pipe/core";
-import { evaluateSearch, type SearchQuality, type SearchQuestion } from "@pipe/indexer";
+import { evaluateSearch, pairedBootstrap, type SearchQuality, type SearchQuestion } from "@pipe/indexer";
 import { formatPlural } from "@pipe/monitor";
 import type { Host } from "../host.ts";
 import { indexFolderOf, usableEmbedder, withIndex } from "../markdown-index.ts";
@@ -82,16 +82,30 @@ function questionOf(line: string, where: string): SearchQuestion {
 
 function formatQualities(measured: readonly Named[], depth: number): string {
   const { name, quality } = measured.at(-1)!;
-  const rows = measured.map(({ name: each, quality: { ndcg, recall, reciprocalRank } }) => [
+  const [words] = measured;
+  const rows = measured.map(({ name: each, quality: { ndcg, recall, reciprocalRank, questions } }) => [
     each,
     ...[ndcg, recall, reciprocalRank].map((value) => value.toFixed(3)),
+    questions === words!.quality.questions ? "" : difference(gains(questions), gains(words!.quality.questions)),
   ]);
+  const head = ["", `nDCG@${depth}`, `recall@${depth}`, "MRR", measured.length > 1 ? "nDCG beside words, 95 %" : ""];
   const missed = quality.questions.filter(({ rank }) => rank === null);
   const listed = missed.slice(0, MOST_LISTED).map(({ query, paths }) => `  ${query}  (${paths.join(", ")})\n`);
   const more = missed.length > MOST_LISTED ? `  and ${missed.length - MOST_LISTED} more: --json has all\n` : "";
   return [
     `${formatPlural(quality.questions.length, "question")}, the first ${depth} documents of each\n\n`,
-    table([["", `nDCG@${depth}`, `recall@${depth}`, "MRR"], ...rows], 1),
+    table([head, ...rows], 1),
     ...(missed.length === 0 ? [] : [`\nnot found by ${name}:\n`, ...listed, more]),
   ].join("");
+}
+
+function gains(questions: SearchQuality["questions"]): number[] {
+  return questions.map(({ ndcg }) => ndcg);
+}
+
+/** `+0.018 [−0.002, +0.038]`: how much more, and between what bounds it lies by chance. */
+function difference(ours: readonly number[], theirs: readonly number[]): string {
+  const { difference: mean, low, high } = pairedBootstrap(ours, theirs);
+  const signed = (value: number): string => `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(3)}`;
+  return `${signed(mean)} [${signed(low)}, ${signed(high)}]`;
 }
