@@ -8,6 +8,9 @@ import { foundServices, serviceOf, unmeasured } from "./services.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "pipe-test-"));
 const report = join(folder, "report.json");
+// Hundreds of threads start from TypeScript, and Node strips the types of each of their files in WebAssembly, anew unless it keeps
+// what it made. That takes half of a thread's start, and V8 ends a process now and then where several do it (nodejs/node#64500).
+const env = { ...process.env, NODE_COMPILE_CACHE: join(folder, "compiled") };
 const { status } = spawnSync(
   "vitest",
   [
@@ -18,7 +21,7 @@ const { status } = spawnSync(
     `--outputFile.json=${report}`,
     ...process.argv.slice(2),
   ],
-  { stdio: "inherit", shell: process.platform === "win32" },
+  { stdio: "inherit", shell: process.platform === "win32", env },
 );
 const { numPassedTests, numFailedTests, testResults } = JSON.parse(readFileSync(report, "utf8"));
 rmSync(folder, { recursive: true });
