@@ -8,8 +8,8 @@ import { foundServices, serviceOf, unmeasured } from "./services.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "pipe-test-"));
 const report = join(folder, "report.json");
-// Hundreds of threads start from TypeScript, and Node strips the types of each of their files in WebAssembly, anew unless it keeps
-// what it made. That takes half of a thread's start, and V8 ends a process now and then where several do it (nodejs/node#64500).
+// Hundreds of threads start from TypeScript, and Node strips the types of each of their files anew unless it keeps what it made: that
+// takes half of a thread's start.
 const env = { ...process.env, NODE_COMPILE_CACHE: join(folder, "compiled") };
 const { status } = spawnSync(
   "vitest",

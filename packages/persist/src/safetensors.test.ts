@@ -31,10 +31,13 @@ async function foreign(header: unknown, data: number | Uint8Array = 0): Promise<
 
 async function readAll(path: string): Promise<[string, HostTensor][]> {
   const file = await openSafetensors(path);
-  const tensors: [string, HostTensor][] = [];
-  for (const name of file.tensors.keys()) tensors.push([name, await file.read(name)]);
-  await file[Symbol.asyncDispose]();
-  return tensors;
+  try {
+    const tensors: [string, HostTensor][] = [];
+    for (const name of file.tensors.keys()) tensors.push([name, await file.read(name)]);
+    return tensors;
+  } finally {
+    await file[Symbol.asyncDispose]();
+  }
 }
 
 it("writes the bytes that the format prescribes", async () => {
