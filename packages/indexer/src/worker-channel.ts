@@ -118,6 +118,31 @@ function received({ message, code, fix, system = {} }: SentError): Error {
 /** A channel to somebody who serves, and how to end it. */
 export type Serving<S extends Served> = { readonly channel: WorkerChannel<S>; readonly stop: () => Promise<unknown> };
 
+/** Awaits what is asked of a channel first; where that fails, the channel is ended. */
+export async function orStopped<T>({ stop }: { readonly stop: () => Promise<unknown> }, first: Promise<T>): Promise<T> {
+  try {
+    return await first;
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** What a call gives for items, so many at a time: after each call the signal may end it. */
+export async function inTurns<I, O>(
+  items: readonly I[],
+  size: number,
+  signal: AbortSignal | undefined,
+  call: (some: readonly I[]) => Promise<readonly O[]>,
+): Promise<O[]> {
+  const given: O[] = [];
+  for (let begin = 0; begin < items.length; begin += size) {
+    signal?.throwIfAborted();
+    given.push(...(await call(items.slice(begin, begin + size))));
+  }
+  return given;
+}
+
 /** Ends a channel when all that was asked is answered. @param reason what is said to who calls it afterwards. */
 export async function endServing<S extends Served>({ channel, stop }: Serving<S>, reason: string): Promise<void> {
   await channel.rest();

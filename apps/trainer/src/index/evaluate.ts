@@ -34,8 +34,8 @@ export async function evaluateIndex(args: readonly string[], host: Host): Promis
   const reranker = await rerankerAt(host, values.rerank);
   const line = new StatusLine(host.stderr);
   const measured: Named[] = [];
-  const measure = (modes: readonly (readonly [string, SearchOptions])[], reranker?: TextModelPlace) =>
-    withIndex(host, { index, run, engine, create: false, reranker }, async (indexer) => {
+  const measure = (modes: readonly (readonly [string, SearchOptions])[], reordering?: TextModelPlace) =>
+    withIndex(host, { index, run, engine, create: false, reranker: reordering }, async (indexer) => {
       for (const [name, options] of modes) {
         const onProgress = (asked: number, total: number): void =>
           line.show(() => `${name}: question ${asked + 1} of ${total}`);

@@ -1,6 +1,6 @@
 import type { IEmbedder } from "@pipe/core";
 import type { TextModelOptions } from "../text-model/text-model.ts";
-import { endServing, type Serving, startWorker } from "../worker-channel.ts";
+import { endServing, inTurns, orStopped, type Serving, startWorker } from "../worker-channel.ts";
 import type { SentenceApi } from "./sentence-host.ts";
 
 /** Which model embeds, and how. */
@@ -38,22 +38,11 @@ export class OnnxEmbedder implements IEmbedder {
 
   /** Opens a model that another thread, or this one, serves. */
   static async over(serving: Serving<SentenceApi>, options: TextModelOptions): Promise<OnnxEmbedder> {
-    try {
-      const { dimensions, hash, maxTokens } = await serving.channel.call("open", options);
-      return new OnnxEmbedder(serving, { id: `onnx:${hash.slice(0, 16)}:${maxTokens}`, dimensions });
-    } catch (error) {
-      await serving.stop();
-      throw error;
-    }
+    return new OnnxEmbedder(serving, await orStopped(serving, serving.channel.call("open", options)));
   }
 
   async embed(texts: readonly string[], signal?: AbortSignal): Promise<readonly Float32Array[]> {
-    const vectors: Float32Array[] = [];
-    for (let begin = 0; begin < texts.length; begin += batch) {
-      signal?.throwIfAborted();
-      vectors.push(...(await this.#serving.channel.call("embed", texts.slice(begin, begin + batch))));
-    }
-    return vectors;
+    return inTurns(texts, batch, signal, (some) => this.#serving.channel.call("embed", some));
   }
 
   /** Stops the worker when it has embedded what it was given last. */

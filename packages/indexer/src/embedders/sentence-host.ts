@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { PipeError } from "@pipe/core";
+import { type IEmbedder, PipeError } from "@pipe/core";
 import { readModelJson, type TextModelKind } from "../text-model/text-model-files.ts";
 import { TextModel, type TextModelOptions, type TextModelOutput } from "../text-model/text-model.ts";
 import { normalised } from "./normalised.ts";
@@ -19,12 +19,12 @@ export function createSentenceHost() {
   let opened: Opened;
   return {
     /** Loads a model and measures one vector. */
-    async open(options: TextModelOptions): Promise<{ dimensions: number; hash: string; maxTokens: number }> {
+    async open(options: TextModelOptions): Promise<IEmbedder["space"]> {
       const pooling = await poolingOf(options.folder);
       const model = await TextModel.open(options, kind);
       opened = { model, pooling };
       const [vector] = await embed(opened, ["a"]);
-      return { dimensions: vector!.length, hash: model.hash, maxTokens: model.maxTokens };
+      return { id: model.id, dimensions: vector!.length };
     },
     embed: (texts: readonly string[]): Promise<readonly Float32Array[]> => embed(opened, texts),
   };

@@ -1,6 +1,6 @@
 import { PipeError } from "@pipe/core";
 import type { TextModelKind } from "../text-model/text-model-files.ts";
-import { TextModel, type TextModelOptions, type TextModelOutput } from "../text-model/text-model.ts";
+import { TextModel, type TextModelOptions } from "../text-model/text-model.ts";
 
 const kind: TextModelKind = {
   port: "reranker",
@@ -12,8 +12,8 @@ const kind: TextModelKind = {
 export function createCrossEncoderHost() {
   let model: TextModel;
   return {
-    /** Loads a model and tries it. */
-    async open(options: TextModelOptions): Promise<{ hash: string; maxTokens: number }> {
+    /** Loads a model and tries it. @returns its id. */
+    async open(options: TextModelOptions): Promise<string> {
       model = await TextModel.open(options, kind);
       const [dims] = await model.each([model.encode("a", "a")], (output) => output.dims);
       if (dims!.slice(1).some((size) => size !== 1)) {
@@ -21,14 +21,14 @@ export function createCrossEncoderHost() {
           expected: "an output of one number a row",
           got: `one of ${dims!.slice(1).join(" × ")} numbers`,
           where: options.folder,
-          fix: "choose a model that was trained to rerank, such as cross-encoder/ms-marco-MiniLM-L6-v2",
+          fix: `choose a model that was trained to rerank, such as ${kind.example}`,
         });
       }
-      return { hash: model.hash, maxTokens: model.maxTokens };
+      return model.id;
     },
     rerank: (query: string, passages: readonly string[]): Promise<readonly number[]> => {
       const pairs = passages.map((passage) => model.encode(query, passage));
-      return model.each(pairs, ({ data }: TextModelOutput, row) => data[row]!);
+      return model.each(pairs, ({ data }, row) => data[row]!);
     },
   };
 }

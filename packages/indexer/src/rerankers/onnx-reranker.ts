@@ -1,6 +1,6 @@
 import type { IReranker } from "@pipe/core";
 import type { TextModelOptions } from "../text-model/text-model.ts";
-import { endServing, type Serving, startWorker } from "../worker-channel.ts";
+import { endServing, inTurns, orStopped, type Serving, startWorker } from "../worker-channel.ts";
 import type { CrossEncoderApi } from "./cross-encoder-host.ts";
 
 /** Which model reranks, and how. */
@@ -41,22 +41,11 @@ export class OnnxReranker implements IReranker, AsyncDisposable {
 
   /** Opens a model that another thread, or this one, serves. */
   static async over(serving: Serving<CrossEncoderApi>, options: TextModelOptions): Promise<OnnxReranker> {
-    try {
-      const { hash, maxTokens } = await serving.channel.call("open", options);
-      return new OnnxReranker(serving, `onnx:${hash.slice(0, 16)}:${maxTokens}`);
-    } catch (error) {
-      await serving.stop();
-      throw error;
-    }
+    return new OnnxReranker(serving, await orStopped(serving, serving.channel.call("open", options)));
   }
 
   async rerank(query: string, passages: readonly string[], signal?: AbortSignal): Promise<readonly number[]> {
-    const scores: number[] = [];
-    for (let begin = 0; begin < passages.length; begin += batch) {
-      signal?.throwIfAborted();
-      scores.push(...(await this.#serving.channel.call("rerank", query, passages.slice(begin, begin + batch))));
-    }
-    return scores;
+    return inTurns(passages, batch, signal, (some) => this.#serving.channel.call("rerank", query, some));
   }
 
   /** Stops the worker when it has scored what it was given last. */

@@ -32,9 +32,9 @@ const runTokens = 2048;
 
 /** A model in ONNX that reads texts, with its tokenizer. */
 export class TextModel {
-  /** Of the model's bytes. */
-  readonly hash: string;
-  readonly maxTokens: number;
+  /** Names the model by its bytes, and how much of a text it reads. */
+  readonly id: string;
+  readonly #maxTokens: number;
   readonly #runtime: Runtime;
   readonly #session: InferenceSession;
   readonly #tokenizer: Encoder;
@@ -45,8 +45,8 @@ export class TextModel {
     session: InferenceSession,
     tokenizer: Encoder,
   ) {
-    this.hash = hash;
-    this.maxTokens = maxTokens;
+    this.id = `onnx:${hash.slice(0, 16)}:${maxTokens}`;
+    this.#maxTokens = maxTokens;
     this.#runtime = runtime;
     this.#session = session;
     this.#tokenizer = tokenizer;
@@ -86,7 +86,7 @@ export class TextModel {
     const { ids: all, token_type_ids: kinds } = this.#tokenizer.encode(text, options);
     // A vocabulary without a token for unknown words gives none.
     const kept = all.flatMap((id, at) => (id === undefined ? [] : [{ id, type: kinds[at] ?? 0 }]));
-    const cut = kept.length <= this.maxTokens ? kept : [...kept.slice(0, this.maxTokens - 1), kept.at(-1)!];
+    const cut = kept.length <= this.#maxTokens ? kept : [...kept.slice(0, this.#maxTokens - 1), kept.at(-1)!];
     return { ids: cut.map(({ id }) => id), types: cut.map(({ type }) => type) };
   }
 
