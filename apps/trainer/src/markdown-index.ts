@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
-import { mkdir, readFile, rename, stat, writeFile } from "node:fs/promises";
+import { readFile, stat } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { definedOnly, type IEmbedder, PipeError } from "@pipe/core";
 import { type IndexedVersion, MarkdownIndexer, OnnxEmbedder, OnnxReranker, type StrategyConfig } from "@pipe/indexer";
@@ -9,6 +9,7 @@ import type { IndexParts } from "@pipe/pipeline";
 import type { Host } from "./host.ts";
 import type { RunPartsOptions } from "./index-parts-of.ts";
 import { textModelAt, type TextModelPlace } from "./model-folder.ts";
+import { replaceFile } from "./index/replace-file.ts";
 import { checkpointOf, whiteningStep } from "./index/whitening-file.ts";
 
 const EMBEDDER = "embedder.json";
@@ -16,9 +17,8 @@ const SOURCES = "sources.json";
 
 /** Notes beside an index what makes its vectors: the model of a run, or a sentence embedding model in a folder. */
 export async function noteEmbedder(index: string, model: string): Promise<void> {
-  await writeNote(index, EMBEDDER, {
-    [textModelAt(model) === undefined ? "run" : "sentenceModel"]: relative(index, model),
-  });
+  const note = { [textModelAt(model) === undefined ? "run" : "sentenceModel"]: relative(index, model) };
+  await replaceFile(index, EMBEDDER, `${JSON.stringify(note)}\n`);
 }
 
 /** The folder of the run or of the sentence embedding model that makes an index's vectors, if there is one. */
@@ -46,7 +46,7 @@ export async function usableEmbedder(index: string, host: Host, doing: string): 
 /** Notes beside an index which folder a collection comes from. */
 export async function noteSource(index: string, collection: string, folder: string): Promise<void> {
   const known = (await readNote<{ [collection: string]: string }>(index, SOURCES)) ?? {};
-  await writeNote(index, SOURCES, { ...known, [collection]: relative(index, folder) });
+  await replaceFile(index, SOURCES, `${JSON.stringify({ ...known, [collection]: relative(index, folder) })}\n`);
 }
 
 /** The folder of each collection that is known to come from one. */
@@ -146,14 +146,6 @@ async function hasChanged(
   if (bytes === undefined) return true;
   const mark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0;
   return createHash("sha256").update(bytes.subarray(mark)).digest("hex") !== sha256;
-}
-
-/** Replaces a note as a whole: who searches meanwhile would take half of one for none. */
-async function writeNote(index: string, name: string, note: object): Promise<void> {
-  await mkdir(index, { recursive: true });
-  const next = join(index, `${name}.${process.pid}.new`);
-  await writeFile(next, `${JSON.stringify(note)}\n`, { flush: true });
-  await rename(next, join(index, name));
 }
 
 async function readNote<T>(index: string, name: string): Promise<T | undefined> {

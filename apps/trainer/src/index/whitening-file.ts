@@ -1,8 +1,9 @@
-import { mkdir, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { PipeError } from "@pipe/core";
 import type { Whitening } from "@pipe/models";
 import { resolveCheckpoint } from "@pipe/persist";
+import { replaceFile } from "./replace-file.ts";
 
 /** A whitening that an index keeps, with the step of the weights that it was estimated with, where they have one. */
 export type KeptWhitening = { readonly step?: number; readonly whitening: Whitening };
@@ -56,10 +57,7 @@ export async function readWhitening(index: string): Promise<KeptWhitening | unde
 /** Keeps a whitening with an index, whole or not at all, in the place of older ones. */
 export async function keepWhitening(index: string, { step, whitening }: KeptWhitening): Promise<void> {
   const name = step === undefined ? "whitening.bin" : `whitening-${step}.bin`;
-  await mkdir(index, { recursive: true });
-  const begun = join(index, `${name}.${process.pid}.new`);
-  await writeFile(begun, whitening.bytes(), { flush: true });
-  await rename(begun, join(index, name));
+  await replaceFile(index, name, whitening.bytes());
   for (const older of await namesIn(index)) if (older !== name) await rm(join(index, older), { force: true });
 }
 
